@@ -1,0 +1,60 @@
+"""The errors this library raises on purpose.
+
+Every message is one readable sentence about what is wrong followed by what to do next.
+The command line prints it as it is and ends with ``exit_code``; the Slicer module shows it as it is.
+Anything else that escapes the library is a defect of ours.
+"""
+
+
+class CoronarySegError(Exception):
+    """Base of all errors meant for the user."""
+
+    exit_code = 1
+
+
+class InputError(CoronarySegError):
+    """The file or folder cannot be read as one volume (missing, truncated, 2D, 4D, unknown format)."""
+
+    exit_code = 3
+
+
+class NotACoronaryCTError(CoronarySegError):
+    """The volume was read but is not a contrast CT of the heart (not a CT, no heart, no contrast, HU off, too coarse)."""
+
+    exit_code = 4
+
+
+class ModelError(CoronarySegError):
+    """A model folder is missing, incomplete, damaged (checksum) or does not fit the task."""
+
+    exit_code = 5
+
+
+class EmptyResultError(CoronarySegError):
+    """The pipeline ran but found no coronary artery. Raised instead of returning an empty mask."""
+
+    exit_code = 6
+
+
+class OutputError(CoronarySegError):
+    """A result could not be written (no permission, disk full, existing file kept)."""
+
+    exit_code = 7
+
+
+class TrainingError(CoronarySegError):
+    """Training data or a checkpoint cannot be used as asked."""
+
+    exit_code = 8
+
+
+class MissingPackageError(CoronarySegError):
+    """A needed optional package or device is not there."""
+
+    exit_code = 9
+
+
+class Cancelled(CoronarySegError):
+    """The progress callback asked to stop."""
+
+    exit_code = 130
