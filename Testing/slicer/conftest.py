@@ -1,0 +1,37 @@
+"""A real MRML scene for every test here, and the volumes and results the tests put into it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT / "CoronarySeg")]  # what Slicer does with a module path
+
+
+@pytest.fixture(scope="session")
+def slicer_core(tmp_path_factory):
+    import slicer_bootstrap
+
+    slicer_bootstrap.provide_scripted_module_bases()
+    return slicer_bootstrap.boot(tmp_path_factory.mktemp("slicer"))
+
+
+@pytest.fixture
+def scene(slicer_core):
+    """The scene, empty but for what every Slicer scene holds from the start."""
+    slicer_core.scene.Clear(0)
+    yield slicer_core.scene
+    slicer_core.scene.Clear(0)
+
+
+@pytest.fixture
+def oblique_volume(scene):
+    """A CT node whose axes are turned about all three directions, with unequal spacing and an origin far off."""
+    from slicer_samples import oblique_matrix, volume_node
+
+    return volume_node("patient", np.full((30, 40, 50), 60, np.int16), oblique_matrix())
