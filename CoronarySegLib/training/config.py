@@ -40,6 +40,8 @@ class TrainConfig:
         of vessel; from 0 the first thousand steps are spent learning that. None leaves the network's own.
     ema_decay: weights that are validated and exported are this running mean of the trained ones; 0 switches it off.
     gradient_clip: largest gradient norm; None switches clipping off.
+    augment: vary the patches (:mod:`~CoronarySegLib.training.augment`). For real images; a source that renders every
+        patch anew has varied them already.
     workers: processes that make patches; 0 makes them in this one. The patches do not depend on it.
     threads: computing threads of torch; None leaves torch's choice.
     """

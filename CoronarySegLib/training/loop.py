@@ -52,12 +52,12 @@ class TrainResult:
 
 def train(config: TrainConfig, source: PatchSource, validation_patches: Sequence[Patch], run_folder: str | Path, *,
           progress: Progress | ProgressCallback | None = None, resume: bool = False,
-          initial_weights: str | Path | None = None, augment=None) -> TrainResult:
+          initial_weights: str | Path | None = None) -> TrainResult:
     """Train one stage into ``run_folder``.
 
-    ``resume`` continues the run of that folder; without it the folder must not hold a run yet. ``augment`` is called in
-    the workers as ``augment(patch, rng) -> patch``. ``progress`` may stop the run: a checkpoint is written, then
-    Cancelled raised. SIGTERM and SIGINT write a checkpoint and return with ``stopped``.
+    ``resume`` continues the run of that folder; without it the folder must not hold a run yet. ``progress`` may stop
+    the run: a checkpoint is written, then Cancelled raised. SIGTERM and SIGINT write a checkpoint and return with
+    ``stopped``. ``initial_weights`` is a safetensors file to start from, e.g. the best one of another run.
 
     Raises TrainingError (patches that do not fit, checkpoint that does not fit, loss that stays not finite) and
     OutputError (folder not writable).
@@ -74,7 +74,7 @@ def train(config: TrainConfig, source: PatchSource, validation_patches: Sequence
             if resume:
                 restore(state, read_checkpoint(folder), config)
             config.write(folder / "config.json")
-            return _Run(config, hardware, state, folder, report, stop).go(source, validation_patches, augment)
+            return _Run(config, hardware, state, folder, report, stop).go(source, validation_patches)
         finally:
             torch.set_num_threads(threads_before)
 
@@ -121,14 +121,14 @@ class _Run:
         self.clock = _Clock(state.seconds)
         self.saved_at = time.monotonic()
 
-    def go(self, source: PatchSource, validation_patches: Sequence[Patch], augment) -> TrainResult:
+    def go(self, source: PatchSource, validation_patches: Sequence[Patch]) -> TrainResult:
         state, config = self.state, self.config
         recorder = Recorder(self.folder, first_step=state.step, tensorboard=config.tensorboard)
         recorder.write("start", step=state.step, hardware=self.hardware.name, config=config.to_dict(),
                        weights=sum(p.numel() for p in state.network.parameters()))
         loader = batches(
-            PatchDataset(source, config.seed, augment), batch=config.batch, first_step=state.step, steps=config.steps,
-            workers=config.workers, pin_memory=self.hardware.device.type == "cuda",
+            PatchDataset(source, config.seed, self._augmentation()), batch=config.batch, first_step=state.step,
+            steps=config.steps, workers=config.workers, pin_memory=self.hardware.device.type == "cuda",
         )
         try:
             for batch in loader:
@@ -149,6 +149,13 @@ class _Run:
         return TrainResult(self.folder, state.step, config.steps, self.clock.seconds, state.skipped, state.best_dice,
                            state.scores, self.hardware.name, stopped=state.step < config.steps)
 
+    def _augmentation(self):
+        if not self.config.augment:
+            return None
+        from .augment import Augmentation
+
+        return Augmentation(self.spec)
+
     def _step(self, batch: Batch, recorder: Recorder) -> None:
         state, config = self.state, self.config
         if state.step == 0:
@@ -157,10 +164,15 @@ class _Run:
         for group in state.optimiser.param_groups:
             group["lr"] = rate
         state.optimiser.zero_grad(set_to_none=True)
+        buffers = list(state.network.buffers())
+        kept = [buffer.clone() for buffer in buffers]
         with self.hardware.autocast():
             logits = state.network(batch.image)
         total, dice, bce = self.loss(logits, batch.target, batch.weight)
         loss = float(total.detach())
+        if not math.isfinite(loss):
+            # One NaN in the running statistics of a normalisation would stay there for good.
+            torch._foreach_copy_(buffers, kept)
         norm = self._descend(total) if math.isfinite(loss) else math.nan
         self._count(math.isfinite(norm) or (state.scaler.is_enabled() and math.isfinite(loss)))
         state.step += 1

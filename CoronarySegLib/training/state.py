@@ -62,7 +62,8 @@ def new_state(config: TrainConfig, hardware: Hardware, initial_weights: Path | N
         network = network.to(memory_format=torch.channels_last_3d)
     mean = None
     if config.ema_decay > 0:
-        mean = AveragedModel(network, multi_avg_fn=_mean_with_warm_up(config.ema_decay))
+        # Buffers too: the normalisation's running statistics must belong to the averaged weights, not to the latest.
+        mean = AveragedModel(network, multi_avg_fn=_mean_with_warm_up(config.ema_decay), use_buffers=True)
     optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
     return TrainState(network.train(), mean, optimiser, hardware.gradient_scaler())
 
@@ -72,7 +73,10 @@ def _mean_with_warm_up(decay: float):
     def update(means, values, count) -> None:
         # A fixed 0.999 would hold the random start for thousands of steps; early on the mean follows faster.
         now = min(decay, (1.0 + float(count)) / (10.0 + float(count)))
-        torch._foreach_lerp_(list(means), list(values), 1.0 - now)
+        if means[0].is_floating_point():
+            torch._foreach_lerp_(list(means), list(values), 1.0 - now)
+        else:
+            torch._foreach_copy_(list(means), list(values))
 
     return update
 
