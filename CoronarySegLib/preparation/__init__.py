@@ -1,0 +1,9 @@
+"""From the input grid to the grid and the values a network stage wants, and back."""
+
+from .orientation import Orientation, canonical, canonical_geometry, orientation_of
+from .resampling import isotropic_grid, resample
+from .window import hu_window
+
+__all__ = [
+    "Orientation", "canonical", "canonical_geometry", "hu_window", "isotropic_grid", "orientation_of", "resample",
+]
