@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from monai.transforms import (
-    Compose,
     Rand3DElasticd,
     RandAdjustContrastd,
     RandAffined,
@@ -26,6 +25,8 @@ from monai.transforms import (
 
 from .sources import Patch
 from .stages import StageSpec
+
+_Steps = list[tuple[float, RandomizableTransform]]
 
 
 @dataclass(frozen=True)
@@ -70,54 +71,56 @@ class Augmentation:
         self._anatomy, self._grey = _anatomy(spec, options), _grey_values(options)
 
     def __call__(self, patch: Patch, rng: np.random.Generator) -> Patch:
-        shape = patch.target.shape
-        weight = np.ones((*shape[:1], 1, 1, 1), np.float32) if patch.weight is None else patch.weight
-        moves = weight.shape[-3:] != (1, 1, 1)  # a weight of the channel as a whole stays what it is
-        values = {
-            "image": torch.as_tensor(np.array(patch.image, np.float32)),
-            "target": torch.as_tensor(np.array(patch.target, np.float32)),
-        }
+        values = {"image": torch.as_tensor(np.array(patch.image, np.float32)),
+                  "target": torch.as_tensor(np.array(patch.target, np.float32))}
+        weight = patch.weight
+        # A weight of a whole channel has no place that could move.
+        moves = weight is not None and weight.shape[-3:] != (1, 1, 1)
         if moves:
-            values["weight"] = torch.as_tensor(np.array(np.broadcast_to(weight, weight.shape[:1] + shape[1:])))
-        for transform in (self._anatomy, self._grey):
-            transform.set_random_state(seed=int(rng.integers(2**31)))
-        values = self._anatomy(values)
-        values["ct"] = values["image"][:1]
-        ct = self._grey({"ct": values["ct"]})["ct"]
+            values["weight"] = torch.as_tensor(np.array(weight, np.float32))
+        values = _applied(self._anatomy, values, rng)
+        ct = _applied(self._grey, {"ct": values["image"][:1]}, rng)["ct"]
         image = np.concatenate([_array(ct), _array(values["image"][1:])])
-        weight = (_array(values["weight"]) > 0.5).astype(np.float32) * weight.max() if moves else weight
-        return Patch(image.clip(0.0, 1.0), _array(values["target"]).clip(0.0, 1.0), weight)
+        return Patch(
+            image.clip(0.0, 1.0), _array(values["target"]).clip(0.0, 1.0), _array(values["weight"]) if moves else weight
+        )
+
+
+def _applied(steps: _Steps, values: dict, rng: np.random.Generator) -> dict:
+    # The draw is made here, not by MONAI: its spatial transforms resample, and so cost and blur, even when not drawn.
+    for probability, transform in steps:
+        seed = int(rng.integers(2**31))
+        if rng.random() < probability:
+            transform.set_random_state(seed=seed)
+            values = transform(values)
+    return values
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
     return np.ascontiguousarray(torch.as_tensor(tensor).numpy(), np.float32)
 
 
-def _anatomy(spec: StageSpec, options: AugmentOptions) -> Compose:
+def _anatomy(spec: StageSpec, options: AugmentOptions) -> _Steps:
     keys = ("image", "target", "weight")
+    modes = {"mode": ("bilinear", "bilinear", "nearest"), "padding_mode": "border", "allow_missing_keys": True}
     angle = (math.radians(options.rotation_degrees),) * 3
-    common = {"keys": keys, "mode": "bilinear", "padding_mode": "border", "allow_missing_keys": True}
-    steps: list[RandomizableTransform] = [
-        RandAffined(prob=options.affine_probability, rotate_range=angle, scale_range=(options.scale,) * 3, **common),
-        # MONAI smooths white noise of the given magnitude; smoothing by 5 voxels leaves about 1/130 of it.
-        Rand3DElasticd(sigma_range=(4.0, 6.0), prob=options.elastic_probability,
-                       magnitude_range=(40.0 * options.elastic_voxels, 130.0 * options.elastic_voxels), **common),
-    ]
-    steps += [
-        RandFlipd(keys, prob=options.flip_probability, spatial_axis=axis, allow_missing_keys=True)
-        for axis in flip_axes(spec)
-    ]
-    return Compose(steps)
+    affine = RandAffined(keys, prob=1.0, rotate_range=angle, scale_range=(options.scale,) * 3, **modes)
+    # MONAI smooths white noise of the given magnitude; smoothing by 5 voxels leaves about 1/130 of it.
+    magnitude = (40.0 * options.elastic_voxels, 130.0 * options.elastic_voxels)
+    elastic = Rand3DElasticd(keys, sigma_range=(4.0, 6.0), magnitude_range=magnitude, prob=1.0, **modes)
+    flips = [RandFlipd(keys, prob=1.0, spatial_axis=axis, allow_missing_keys=True) for axis in flip_axes(spec)]
+    return [(options.affine_probability, affine), (options.elastic_probability, elastic),
+            *((options.flip_probability, flip) for flip in flips)]
 
 
-def _grey_values(options: AugmentOptions) -> Compose:
-    low, high = options.blur_voxels
-    return Compose([
-        RandScaleIntensityd("ct", factors=options.contrast, prob=options.contrast_probability),
-        RandShiftIntensityd("ct", offsets=options.shift, prob=options.contrast_probability),
-        RandAdjustContrastd("ct", gamma=options.gamma, prob=options.contrast_probability),
-        RandGaussianSmoothd("ct", prob=options.blur_probability, sigma_x=(low, high), sigma_y=(low, high),
-                            sigma_z=(low, high)),
-        RandSimulateLowResolutiond("ct", prob=options.low_resolution_probability, zoom_range=options.low_resolution),
-        RandGaussianNoised("ct", prob=options.noise_probability, std=options.noise),
-    ])
+def _grey_values(options: AugmentOptions) -> _Steps:
+    sigma = options.blur_voxels
+    return [
+        (options.contrast_probability, RandScaleIntensityd("ct", factors=options.contrast, prob=1.0)),
+        (options.contrast_probability, RandShiftIntensityd("ct", offsets=options.shift, prob=1.0)),
+        (options.contrast_probability, RandAdjustContrastd("ct", gamma=options.gamma, prob=1.0)),
+        (options.blur_probability, RandGaussianSmoothd("ct", prob=1.0, sigma_x=sigma, sigma_y=sigma, sigma_z=sigma)),
+        (options.low_resolution_probability,
+         RandSimulateLowResolutiond("ct", prob=1.0, zoom_range=options.low_resolution)),
+        (options.noise_probability, RandGaussianNoised("ct", prob=1.0, std=options.noise)),
+    ]

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 from scipy import ndimage
 
 from ..errors import CoronarySegError, InputError, OutputError
 from ..preparation import isotropic_grid, resample
+from ..reading import read_volume
 from ..volume import Geometry, Volume
 from .pairs import Pair
 from .stages import StageSpec
@@ -101,8 +101,6 @@ def _prepared_arrays(pair: Pair, spec: StageSpec) -> dict[str, np.ndarray]:
 
 
 def _read_image(path: Path) -> Volume:
-    from ..reading import read_volume
-
     volume = read_volume(path)
     if float(np.ptp(volume.array)) == 0.0:
         raise InputError("the image has one value everywhere")
@@ -110,20 +108,15 @@ def _read_image(path: Path) -> Volume:
 
 
 def _read_labels(path: Path) -> Volume:
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputError(f"the label file {path.name} cannot be read") from error
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise InputError("the label file is no single 3D volume")
-    array = sitk.GetArrayFromImage(image)
+    volume = read_volume(path)
+    array = volume.array
     found = np.unique(array)
     if not np.isin(found, (0, *LABEL_VALUES.values())).all():
         meaning = ", ".join(f"{value} {name}" for name, value in LABEL_VALUES.items())
         raise InputError(f"the label file holds other values than 0, {meaning}")
     if not np.isin(found, (LABEL_VALUES["left"], LABEL_VALUES["right"])).any():
         raise InputError("the label file holds no vessel")
-    return Volume(array.astype(np.uint8), Geometry.of_image(image))
+    return volume.with_array(array.astype(np.uint8))
 
 
 def _sided(labels: Volume) -> np.ndarray:

@@ -8,7 +8,7 @@ import signal
 import numpy as np
 import pytest
 import torch
-from conftest import Balls
+from training_samples import Balls
 
 from CoronarySegLib.errors import Cancelled, MissingPackageError, OutputError, TrainingError
 from CoronarySegLib.training.loop import learning_rate, train
