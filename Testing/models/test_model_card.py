@@ -1,0 +1,75 @@
+import json
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from CoronarySegLib.errors import ModelError
+from CoronarySegLib.models import ModelCard
+
+
+def test_a_card_survives_the_way_through_json(a_card):
+    assert ModelCard.of_json(a_card.to_json()) == a_card
+
+
+def test_a_card_says_that_it_is_no_medical_device(a_card):
+    text = a_card.to_json()
+    assert "not a medical device" in text
+    assert "synthetic anatomy only" in text
+
+
+def test_a_card_cannot_be_changed(a_card):
+    with pytest.raises(FrozenInstanceError):
+        a_card.name = "other"
+
+
+def changed(card, path, value):
+    data = json.loads(card.to_json())
+    target = data
+    for key in path[:-1]:
+        target = target[key]
+    if value is None:
+        del target[path[-1]]
+    else:
+        target[path[-1]] = value
+    return json.dumps(data)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        (("stages", 0, "patch_zyx"), [96, 96], "patch_zyx"),
+        (("stages", 0, "patch_zyx"), [96, 96, "a"], r"stages\[0\].patch_zyx\[2\] must be a whole number"),
+        (("stages", 0, "spacing_mm"), True, r"stages\[0\].spacing_mm must be a number"),
+        (("stages", 0, "spacing_mm"), -1, "spacing_mm must be positive"),
+        (("stages", 0, "hu_window"), [100, 100], "hu_window"),
+        (("stages", 0, "colour"), 1, r"unknown entry stages\[0\].colour"),
+        (("stages", 0, "network"), None, r"missing entry stages\[0\].network"),
+        (("stages", 0, "weights"), "../secret.safetensors", "plain file name"),
+        (("stages", 0, "mirror_axes"), [3], "mirror_axes"),
+        (("stages",), [], "at least one stage"),
+        (("figures", "dice"), "high", "figures.dice must be a number"),
+        (("profile",), "fast", "known are recommended, paper"),
+        (("licence",), 3, "licence must be a text"),
+        (("format",), 2, "reads format 1"),
+        (("training_data",), None, "missing entry training_data"),
+    ],
+)
+def test_a_wrong_entry_is_named_with_its_place(a_card, path, value, named):
+    with pytest.raises(ModelError, match=named):
+        ModelCard.of_json(changed(a_card, path, value))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '"card"'])
+def test_what_is_no_card_at_all_is_a_model_error(text):
+    with pytest.raises(ModelError, match=r"my\.json"):
+        ModelCard.of_json(text, "my.json")
+
+
+def test_an_unknown_stage_lists_the_stages_there_are(a_card):
+    with pytest.raises(ModelError, match="it has: whole"):
+        a_card.stage("vessels")
+
+
+def test_two_stages_of_one_name_are_refused(a_card):
+    with pytest.raises(ModelError, match="same name"):
+        replace(a_card, stages=a_card.stages * 2)
