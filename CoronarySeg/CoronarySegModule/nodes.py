@@ -46,6 +46,8 @@ def write_result(
     Raises ValueError when the result or the output node does not fit the volume; the scene is then as it was.
     """
     scene = volume_node.GetScene()
+    if scene is None:
+        raise ValueError(f"'{volume_node.GetName()}' was removed from the scene during the run. Nothing was written.")
     segments = _segments_of(volume_node, result)
     surfaces = _surfaces_of(volume_node, result)
     target = output_segmentation or (find_segmentation(volume_node) if replace else None)

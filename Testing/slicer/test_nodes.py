@@ -195,6 +195,15 @@ def test_replacing_keeps_segments_the_user_drew(oblique_volume):
     assert "aorta" in second.segmentation.GetSegmentation().GetSegmentIDs()
 
 
+def test_replacing_after_the_volume_was_moved_follows_it(oblique_volume):
+    first = nodes.write_result(oblique_volume, result_for(oblique_volume))
+    transform = linear_transform(rigid_matrix())
+    oblique_volume.SetAndObserveTransformNodeID(transform.GetID())
+    second = nodes.write_result(oblique_volume, result_for(oblique_volume))
+    assert second.segmentation is first.segmentation
+    assert {node.GetParentTransformNode() for node in (second.segmentation, *second.models.values())} == {transform}
+
+
 def test_results_of_two_volumes_do_not_replace_each_other(oblique_volume):
     other = volume_node("other", np.zeros((30, 40, 50), np.int16), oblique_matrix())
     first = nodes.write_result(oblique_volume, result_for(oblique_volume))
@@ -243,6 +252,13 @@ def test_a_segmentation_with_other_segments_under_another_transform_is_refused(o
     target.SetAndObserveTransformNodeID(linear_transform(rigid_matrix()).GetID())
     with pytest.raises(ValueError, match="'drawn' holds other segments under another transform"):
         nodes.write_result(oblique_volume, result_for(oblique_volume), output_segmentation=target)
+
+
+def test_a_volume_removed_during_the_run_is_said_to_be_gone(oblique_volume, scene):
+    result = result_for(oblique_volume)
+    scene.RemoveNode(oblique_volume)
+    with pytest.raises(ValueError, match="'patient' was removed from the scene"):
+        nodes.write_result(oblique_volume, result)
 
 
 def test_an_output_that_is_no_segmentation_is_refused(oblique_volume, scene):
