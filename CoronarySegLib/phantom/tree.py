@@ -1,0 +1,81 @@
+"""The coronary tree of a phantom: the truth that centrelines, names and radii are compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+Side = Literal["left", "right"]
+Dominance = Literal["right", "left", "co-dominant"]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One named vessel from its origin to its end.
+
+    ``points_lps_mm`` (n, 3) and ``radius_mm`` (n,) run from proximal to distal, about 0.3 mm apart; ``healthy_radius_mm``
+    is the lumen without stenoses. ``parent`` is the index of the parent branch in the tree or -1 at an ostium.
+    """
+
+    name: str
+    side: Side
+    parent: int
+    points_lps_mm: np.ndarray
+    radius_mm: np.ndarray
+    healthy_radius_mm: np.ndarray
+
+    @property
+    def length_mm(self) -> float:
+        return float(np.linalg.norm(np.diff(self.points_lps_mm, axis=0), axis=1).sum())
+
+    @property
+    def tortuosity(self) -> float:
+        """Arc length over chord."""
+        return self.length_mm / max(float(np.linalg.norm(self.points_lps_mm[-1] - self.points_lps_mm[0])), 1e-6)
+
+    def with_radius(self, radius_mm: np.ndarray) -> Branch:
+        return replace(self, radius_mm=radius_mm)
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """A narrowing: ``branch`` index, arc position, depth as a share of the diameter, length (full width), calcified or not."""
+
+    branch: int
+    position_mm: float
+    diameter_share: float
+    length_mm: float
+    calcified: bool
+
+
+@dataclass(frozen=True)
+class CalciumDeposit:
+    """An ellipsoid of calcified plaque in the wall; ``axis`` is its long direction (unit, LPS)."""
+
+    centre_lps_mm: np.ndarray
+    axis: np.ndarray
+    half_length_mm: float
+    half_width_mm: float
+
+
+@dataclass(frozen=True)
+class CoronaryTree:
+    """Both coronary trees with ostia, lesions and dominance. Frame LPS mm."""
+
+    branches: tuple[Branch, ...]
+    ostia_lps_mm: dict[str, np.ndarray]
+    dominance: Dominance
+    lesions: tuple[Lesion, ...] = ()
+    calcium: tuple[CalciumDeposit, ...] = field(default=())
+
+    def of_side(self, side: Side) -> tuple[Branch, ...]:
+        return tuple(b for b in self.branches if b.side == side)
+
+    def named(self, name: str) -> Branch:
+        """The branch called ``name``; KeyError when this tree has none."""
+        for branch in self.branches:
+            if branch.name == name:
+                return branch
+        raise KeyError(name)

@@ -1,0 +1,198 @@
+"""Patches out of prepared phantoms, one source a stage. Every patch of the fine stage gets an appearance of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+from ..phantom.appearance import Appearance, render
+from ..phantom.raster import VoxelAnatomy
+from ..preparation.window import hu_window
+from ..volume import Geometry
+from .phantom_cases import COARSE_MM, FINE_MM, read_card
+from .sources import Patch
+
+RENDER_MARGIN = 6
+
+
+class LocatorSource:
+    """Whole-heart patches at 2 mm: input the CT window, targets heart, left tree, right tree."""
+
+    def __init__(self, cases: Sequence[Path], patch_zyx: tuple[int, int, int] = (96, 96, 96)):
+        self.cases = [Path(c) for c in cases]
+        self.patch_zyx = patch_zyx
+
+    def sample(self, rng: np.random.Generator) -> Patch:
+        """One field of view: random offset, scale, tilt, and often cut off as a small reconstruction field would."""
+        case = self.cases[int(rng.integers(len(self.cases)))]
+        look = int(rng.integers(read_card(case).looks))
+        image = np.load(case / f"coarse_look_{look}.npy").astype("f4")
+        target = np.load(case / "coarse_target.npy").astype("f4") / 255.0
+        image = _scaled_hu(image, rng)
+        stack = np.concatenate([hu_window(image)[None], target])
+        stack = _random_view(stack, self.patch_zyx, rng)
+        if rng.random() < 0.6:
+            _cut_field(stack, rng)
+        return Patch(np.ascontiguousarray(stack[:1]), np.ascontiguousarray(stack[1:]))
+
+
+class VesselSource:
+    """Patches at 0.5 mm: inputs CT window, left prior, right prior; targets lumen, calcium, vein (shares of a voxel).
+
+    The priors are the locator's own answers where they were stored (``prior_<look>.npy``), so that the fine stage learns to
+    live with its mistakes; before that the locator's target stands in.
+    """
+
+    def __init__(self, cases: Sequence[Path], patch_zyx: tuple[int, int, int] = (64, 64, 64)):
+        self.cases = [Path(c) for c in cases]
+        self.patch_zyx = np.asarray(patch_zyx)
+        self._open: dict[Path, _FineCase] = {}
+
+    def sample(self, rng: np.random.Generator) -> Patch:
+        """One patch in a fresh appearance."""
+        path = self.cases[int(rng.integers(len(self.cases)))]
+        case = self._open.get(path) or self._open.setdefault(path, _FineCase.open(path))
+        prior = case.prior(rng)
+        start = self._corner(case, prior, rng)
+        voxels, keep = case.cut(start, self.patch_zyx)
+        look = Appearance.draw(rng, wide=True)
+        image = _scaled_hu(render(voxels, look, rng), rng)
+        if rng.random() < 0.2:
+            image = _low_resolution(image, rng)
+        image = hu_window(image[keep])
+        left, right = case.prior_patch(prior, start, self.patch_zyx, rng)
+        inputs = np.stack([image, left, right]).astype("f4")
+        targets = np.stack([getattr(voxels, name)[keep] for name in ("lumen", "calcium", "vein")]).astype("f4") / 255.0
+        inputs, targets = _turned(inputs, targets, rng)
+        return Patch(inputs, targets)
+
+    def _corner(self, case: _FineCase, prior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Lower corner (z, y, x) of a patch: on an artery, a vein or plaque, in the prior's corridor, or anywhere in the heart."""
+        kind = rng.random()
+        size = np.asarray(case.fine.shape[1:])
+        if kind < 0.5:
+            centre = case.lumen_points[int(rng.integers(len(case.lumen_points)))]
+        elif kind < 0.65 and len(case.hard_points):
+            centre = case.hard_points[int(rng.integers(len(case.hard_points)))]
+        elif kind < 0.9:
+            corridor = np.argwhere(prior.max(axis=0) > 25)
+            if len(corridor):
+                centre = case.to_fine(corridor[int(rng.integers(len(corridor)))])
+            else:
+                centre = case.lumen_points[int(rng.integers(len(case.lumen_points)))]
+        else:
+            centre = rng.integers(0, size)
+        shift = rng.integers(-self.patch_zyx // 3, self.patch_zyx // 3 + 1)
+        return np.clip(centre + shift - self.patch_zyx // 2, 0, size - self.patch_zyx)
+
+
+@dataclass(frozen=True)
+class _FineCase:
+    fine: np.ndarray
+    lumen_points: np.ndarray
+    hard_points: np.ndarray
+    priors: tuple[np.ndarray, ...]
+    offset_zyx: np.ndarray
+
+    @staticmethod
+    def open(path: Path) -> _FineCase:
+        card = read_card(path)
+        fine = np.load(path / "fine.npy", mmap_mode="r")
+        lumen = _some(np.argwhere(fine[1] > 128))
+        hard = _some(np.argwhere((fine[3] > 128) | (fine[2] > 100)))
+        stored = sorted(path.glob("prior_*.npy"))
+        if stored:
+            priors = tuple(np.load(p) for p in stored)
+        else:
+            target = np.load(path / "coarse_target.npy")[1:].astype("f4")
+            priors = (np.stack([ndimage.gaussian_filter(t, 0.7) for t in target]).astype(np.uint8),)
+        offset = (np.asarray(card.fine_origin_lps_mm) - card.coarse_origin_lps_mm)[::-1]
+        return _FineCase(fine, lumen, hard, priors, offset)
+
+    def prior(self, rng: np.random.Generator) -> np.ndarray:
+        return self.priors[int(rng.integers(len(self.priors)))]
+
+    def to_fine(self, coarse_zyx: np.ndarray) -> np.ndarray:
+        return np.rint((coarse_zyx * COARSE_MM - self.offset_zyx) / FINE_MM).astype(int)
+
+    def cut(self, start: np.ndarray, size: np.ndarray) -> tuple[VoxelAnatomy, tuple[slice, ...]]:
+        """The cut-out with a margin for the point-spread function, and the slices that take the margin away again."""
+        low = np.maximum(start - RENDER_MARGIN, 0)
+        high = np.minimum(start + size + RENDER_MARGIN, self.fine.shape[1:])
+        part = np.asarray(self.fine[:, low[0] : high[0], low[1] : high[1], low[2] : high[2]])
+        tissue, lumen, calcium, vein, wall, side, distal = part
+        grid = Geometry(tuple(map(int, part.shape[1:])), (FINE_MM,) * 3)
+        keep = tuple(slice(int(a - b), int(a - b + n)) for a, b, n in zip(start, low, size, strict=True))
+        return VoxelAnatomy(grid, tissue, lumen, calcium, vein, wall, side, distal, tissue > 0), keep
+
+    def prior_patch(self, prior: np.ndarray, start: np.ndarray, size: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Both priors (2, z, y, x) 0..1 on the patch, trilinear, sometimes shifted or missing."""
+        if rng.random() < 0.03:
+            return np.zeros((2, *size), "f4")
+        shift = rng.normal(0.0, 1.5, 3) * (rng.random() < 0.3)
+        first = (start * FINE_MM + self.offset_zyx + shift) / COARSE_MM
+        last = first + (size - 1) * FINE_MM / COARSE_MM
+        unit = [2.0 * np.linspace(a, b, n) / (m - 1) - 1.0 for a, b, n, m in zip(first, last, size, prior.shape[1:], strict=True)]
+        z, y, x = (torch.from_numpy(u.astype("f4")) for u in unit)
+        grid = torch.stack(torch.meshgrid(z, y, x, indexing="ij")[::-1], dim=-1)[None]
+        source = torch.from_numpy(prior.astype("f4") / 255.0)[None]
+        return torch.nn.functional.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=True)[0].numpy()
+
+
+def _some(points: np.ndarray, most: int = 20000) -> np.ndarray:
+    """Every n-th point, so that a case keeps little memory."""
+    return points[:: max(1, len(points) // most)].astype(np.int32)
+
+
+def _scaled_hu(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Scanners differ: a small gain and offset."""
+    return image * np.float32(rng.uniform(0.94, 1.06)) + np.float32(rng.normal(0.0, 12.0))
+
+
+def _low_resolution(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """As if reconstructed on 0.7–1.5 mm voxels: averaged down, interpolated up."""
+    tensor = torch.from_numpy(np.ascontiguousarray(image))[None, None]
+    size = [max(8, round(n * FINE_MM / rng.uniform(0.7, 1.5))) for n in image.shape]
+    small = torch.nn.functional.adaptive_avg_pool3d(tensor, size)
+    return torch.nn.functional.interpolate(small, size=image.shape, mode="trilinear", align_corners=False)[0, 0].numpy()
+
+
+def _turned(inputs: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Random flips and exchanged axes, the same for both; cheap and exact on cubes."""
+    order = (0, *(1 + rng.permutation(3))) if rng.random() < 0.5 and len(set(inputs.shape[1:])) == 1 else (0, 1, 2, 3)
+    flips = tuple(int(a) for a in np.flatnonzero(rng.random(3) < 0.5) + 1)
+    return tuple(np.ascontiguousarray(np.flip(np.transpose(a, order), flips)) for a in (inputs, targets))
+
+
+def _random_view(stack: np.ndarray, patch_zyx: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
+    """A patch of the field under a random scale (±12 %), tilt (about 8°) and offset, edge values outside."""
+    from scipy.spatial.transform import Rotation
+
+    tilt = Rotation.from_rotvec(rng.normal(0.0, np.deg2rad(5.0), 3)).as_matrix() / rng.uniform(0.88, 1.12)
+    size = np.asarray(stack.shape[1:])
+    free = np.abs(size - patch_zyx) / 2.0 + 8.0
+    centre = (size - 1) / 2.0 + rng.uniform(-1.0, 1.0, 3) * free
+    ratio = np.asarray(patch_zyx) / size
+    matrix = (tilt * ratio[None, :] * size[None, :] / size[:, None])[::-1, ::-1]
+    offset = (2.0 * centre / (size - 1) - 1.0)[::-1]
+    theta = torch.from_numpy(np.c_[matrix, offset].astype("f4"))[None]
+    grid = torch.nn.functional.affine_grid(theta, (1, 1, *patch_zyx), align_corners=False)
+    source = torch.from_numpy(np.ascontiguousarray(stack))[None]
+    return torch.nn.functional.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=False)[0].numpy()
+
+
+def _cut_field(stack: np.ndarray, rng: np.random.Generator) -> None:
+    """Beyond a random box the image repeats its border, as padding does for a small field; targets there are empty."""
+    for axis in (1, 2, 3):
+        n = stack.shape[axis]
+        low, high = int(rng.uniform(0.0, 0.16) * n), n - int(rng.uniform(0.0, 0.16) * n)
+        view = np.moveaxis(stack, axis, 0)
+        view[:low] = view[low]
+        view[high:] = view[high - 1]
+        view[:low, 1:] = 0.0
+        view[high:, 1:] = 0.0
