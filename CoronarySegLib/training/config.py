@@ -132,6 +132,11 @@ def from_dict(values: dict[str, Any]) -> TrainConfig:
 
 def read_config(path: str | Path) -> TrainConfig:
     """A TrainConfig from a JSON file; raises TrainingError when it is missing or no settings file."""
+    return from_dict(read_values(path))
+
+
+def read_values(path: str | Path) -> dict[str, Any]:
+    """The settings that a JSON file names, unchecked, to lay over others. Raises TrainingError for no such file."""
     path = Path(path)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -141,7 +146,7 @@ def read_config(path: str | Path) -> TrainConfig:
         raise TrainingError(f"The settings file {path} is no valid JSON: {error}. Correct it.") from error
     if not isinstance(values, dict):
         raise TrainingError(f"The settings file {path} must hold one JSON object of settings.")
-    return from_dict(values)
+    return values
 
 
 def paper_config(*, samples: int, epochs: int = 200, batch: int = 2, **changes: Any) -> TrainConfig:

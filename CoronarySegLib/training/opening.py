@@ -1,0 +1,69 @@
+"""From what a user names (generated phantoms or a folder) to a source and the patches to validate on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import TrainingError
+from ..progress import Progress, ProgressCallback, as_progress
+from .config import TrainConfig
+from .files import write_text_atomically
+from .sources import Patch, PatchSource, fixed_patches
+from .stages import stage_spec
+
+SOURCE_FILE = "source.json"
+DEFAULT_CACHE = "coronaryseg_phantoms"
+
+
+@dataclass(frozen=True)
+class DataChoice:
+    """What to train on: ``phantoms`` generated anatomies, or the image/label pairs in ``data``. Exactly one is set.
+
+    ``cache`` is the folder of prepared cases; phantoms need about 400 MB each there (DEFAULT_CACHE when None).
+    """
+
+    phantoms: int | None = None
+    data: str | None = None
+    cache: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.phantoms is None) == (self.data is None):
+            raise TrainingError("Say what to train on: either a number of phantoms or a folder of image/label pairs.")
+        if self.phantoms is not None and self.phantoms < 1:
+            raise TrainingError("The number of phantoms must be at least 1.")
+
+    def write(self, run_folder: Path) -> None:
+        write_text_atomically(run_folder / SOURCE_FILE, json.dumps(vars(self), indent=2) + "\n")
+
+
+def read_choice(run_folder: Path) -> DataChoice | None:
+    """What a run was trained on, None if it does not say."""
+    path = run_folder / SOURCE_FILE
+    try:
+        return DataChoice(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    except (OSError, ValueError, TypeError) as error:
+        raise TrainingError(f"{path} is damaged: {error}. Name the phantoms or the data folder again.") from error
+
+
+def open_choice(choice: DataChoice, config: TrainConfig, *, validation_patches: int = 16,
+                progress: Progress | ProgressCallback | None = None) -> tuple[PatchSource, tuple[Patch, ...]]:
+    """The source to train on and ``validation_patches`` patches of cases that are never trained on."""
+    report = as_progress(progress)
+    spec = stage_spec(config.stage)
+    if choice.data is not None:
+        from .folder_source import open_folder
+
+        source, validation = open_folder(
+            choice.data, spec, patch_zyx=config.patch, cache=choice.cache, progress=report.part(0.0, 0.9)
+        )
+    else:
+        from .phantom_opening import open_phantoms
+
+        source, validation = open_phantoms(
+            choice.phantoms, config.stage, config.patch, Path(choice.cache or DEFAULT_CACHE), seed=config.seed,
+            progress=report.part(0.0, 0.9),
+        )
+    report(0.9, "Drawing the patches to validate on")
+    return source, fixed_patches(validation, validation_patches, config.seed)

@@ -1,0 +1,64 @@
+"""So many generated hearts as a source to train on and one to validate on, prepared once in parallel."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import torch
+
+from ..errors import OutputError
+from ..progress import Progress, ProgressCallback, as_progress
+from .phantom_cases import prepare_case
+from .phantom_source import LocatorSource, VesselSource
+from .phantom_whole import WholeSource, prepare_whole
+from .sources import PatchSource
+
+# Apart from each other and from the small seeds that people, tests and benchmarks use.
+FIRST_TRAINING_SEED, FIRST_VALIDATION_SEED = 100_000, 900_000
+_SEEDS_OF_A_RUN = 1_000
+_MOST_PROCESSES = 4  # each holds about a gigabyte
+
+
+def phantom_seeds(count: int, seed: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Seeds of the training and of the validation anatomies of a run with ``seed``; they never overlap."""
+    held_back = min(4, max(1, count // 8))
+    first = FIRST_TRAINING_SEED + _SEEDS_OF_A_RUN * (seed % 700)
+    return tuple(range(first, first + count)), tuple(range(FIRST_VALIDATION_SEED, FIRST_VALIDATION_SEED + held_back))
+
+
+def open_phantoms(count: int, stage: str, patch_zyx: tuple[int, int, int], cache: Path, *, seed: int = 0,
+                  progress: Progress | ProgressCallback | None = None) -> tuple[PatchSource, PatchSource]:
+    """Sources over ``count`` training anatomies and a few held back, prepared in ``cache`` unless they are there."""
+    train_seeds, validation_seeds = phantom_seeds(count, seed)
+    prepare = prepare_whole if stage == "whole" else prepare_case
+    cases = _prepared(prepare, (*train_seeds, *validation_seeds), cache, as_progress(progress))
+    source = {"locator": LocatorSource, "vessels": VesselSource, "whole": WholeSource}[stage]
+    return source(cases[:count], patch_zyx), source(cases[count:], patch_zyx)
+
+
+def _prepared(prepare: Callable[[int, Path], Path], seeds: Sequence[int], cache: Path, report: Progress) -> list[Path]:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        # spawn: a fork would inherit the locked thread pools of torch and ITK
+        with ProcessPoolExecutor(
+            min(os.cpu_count() or 1, _MOST_PROCESSES, len(seeds)), multiprocessing.get_context("spawn"),
+            initializer=torch.set_num_threads, initargs=(1,),
+        ) as pool:
+            jobs = {pool.submit(prepare, seed, cache): seed for seed in seeds}
+            done: dict[int, Path] = {}
+            try:
+                for job in as_completed(jobs):
+                    done[jobs[job]] = job.result()
+                    report(len(done) / len(seeds), f"Making phantoms ({len(done)}/{len(seeds)})")
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    except OSError as error:
+        raise OutputError(
+            f"The phantoms cannot be kept in {cache}: {error}. Free space (about 400 MB each) or name another cache."
+        ) from error
+    return [done[seed] for seed in seeds]
