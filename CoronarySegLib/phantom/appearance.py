@@ -1,6 +1,7 @@
 """How a scanner and a contrast protocol show an anatomy: HU per tissue, sharpness, noise, artefacts.
 
-One anatomy can be rendered in many appearances (domain randomisation). :func:`render` also works on a small cut-out, which
+One anatomy can be rendered in many appearances (domain randomisation). :func:`render` also works on a small cut-out,
+which
 is how training draws a new appearance for every patch.
 """
 
@@ -17,7 +18,8 @@ from .tissues import Tissue
 
 @dataclass(frozen=True)
 class Appearance:
-    """One look. HU values are means; ``*_mm`` are Gaussian widths as FWHM; ``noise_hu`` is the SD of the band-limited noise."""
+    """One look. HU values are means; ``*_mm`` are Gaussian widths as FWHM; ``noise_hu`` is the SD of the band-limited
+    noise."""
 
     tissue_hu: np.ndarray
     lumen_hu: float
@@ -50,32 +52,65 @@ class Appearance:
         myocardium = float(np.clip(rng.normal(108, 14), 80, 140))
         hu = np.zeros(len(Tissue), "f4")
         for tissue, value in {
-            Tissue.AIR: -1000, Tissue.FAT: rng.normal(-105, 8), Tissue.MUSCLE: muscle, Tissue.LUNG: rng.normal(-850, 45),
-            Tissue.MEDIASTINUM: rng.normal(-85, 20) if rng.random() < 0.7 else rng.normal(0, 30), Tissue.LIVER: rng.normal(75, 18),
-            Tissue.STOMACH_GAS: -950, Tissue.BONE_CORTEX: rng.uniform(450, 1000), Tissue.BONE_MARROW: rng.uniform(120, 300),
-            Tissue.OESOPHAGUS: muscle - 5, Tissue.BRONCHIAL_WALL: rng.normal(-60, 80), Tissue.BRONCHIAL_AIR: -980,
-            Tissue.LUNG_ARTERY: max(right, 120) + rng.normal(0, 20), Tissue.LUNG_VEIN: aorta + rng.normal(0, 20),
-            Tissue.PERICARDIUM: rng.normal(15, 20), Tissue.EPICARDIAL_FAT: fat, Tissue.VESSEL_WALL: rng.normal(45, 15),
-            Tissue.MYOCARDIUM: myocardium, Tissue.ATRIAL_WALL: myocardium - 20, Tissue.RIGHT_ATRIUM: right + rng.normal(0, 20),
-            Tissue.RIGHT_VENTRICLE: right, Tissue.PULMONARY_ARTERY: right + rng.uniform(-20, 60),
-            Tissue.LEFT_ATRIUM: aorta + rng.normal(0, 12), Tissue.LEFT_VENTRICLE: aorta + rng.normal(0, 12), Tissue.AORTA: aorta,
-            Tissue.SUPERIOR_CAVA: cava, Tissue.INFERIOR_CAVA: rng.uniform(60, 180), Tissue.TRABECULA: myocardium + 20,
-            Tissue.VALVE: 0.5 * (aorta + myocardium), Tissue.MAMMARY_ARTERY: lumen * rng.uniform(0.5, 0.9),
+            Tissue.AIR: -1000,
+            Tissue.FAT: rng.normal(-105, 8),
+            Tissue.MUSCLE: muscle,
+            Tissue.LUNG: rng.normal(-850, 45),
+            Tissue.MEDIASTINUM: rng.normal(-85, 20) if rng.random() < 0.7 else rng.normal(0, 30),
+            Tissue.LIVER: rng.normal(75, 18),
+            Tissue.STOMACH_GAS: -950,
+            Tissue.BONE_CORTEX: rng.uniform(450, 1000),
+            Tissue.BONE_MARROW: rng.uniform(120, 300),
+            Tissue.OESOPHAGUS: muscle - 5,
+            Tissue.BRONCHIAL_WALL: rng.normal(-60, 80),
+            Tissue.BRONCHIAL_AIR: -980,
+            Tissue.LUNG_ARTERY: max(right, 120) + rng.normal(0, 20),
+            Tissue.LUNG_VEIN: aorta + rng.normal(0, 20),
+            Tissue.PERICARDIUM: rng.normal(15, 20),
+            Tissue.EPICARDIAL_FAT: fat,
+            Tissue.VESSEL_WALL: rng.normal(45, 15),
+            Tissue.MYOCARDIUM: myocardium,
+            Tissue.ATRIAL_WALL: myocardium - 20,
+            Tissue.RIGHT_ATRIUM: right + rng.normal(0, 20),
+            Tissue.RIGHT_VENTRICLE: right,
+            Tissue.PULMONARY_ARTERY: right + rng.uniform(-20, 60),
+            Tissue.LEFT_ATRIUM: aorta + rng.normal(0, 12),
+            Tissue.LEFT_VENTRICLE: aorta + rng.normal(0, 12),
+            Tissue.AORTA: aorta,
+            Tissue.SUPERIOR_CAVA: cava,
+            Tissue.INFERIOR_CAVA: rng.uniform(60, 180),
+            Tissue.TRABECULA: myocardium + 20,
+            Tissue.VALVE: 0.5 * (aorta + myocardium),
+            Tissue.MAMMARY_ARTERY: lumen * rng.uniform(0.5, 0.9),
             Tissue.LEAD: rng.uniform(1500, 2600),
         }.items():
             hu[tissue] = value
         on = 1.0 if artefacts else 0.0
         sharp = rng.uniform(0.5, 0.7) if not wide else rng.uniform(0.35, 1.0)
         return Appearance(
-            tissue_hu=hu, lumen_hu=lumen, distal_drop=float(rng.uniform(0.10, 0.25) if not wide else rng.uniform(0.05, 0.35)),
-            vein_hu=float(np.clip(rng.uniform(80, 250), 80, lumen - 60) if not wide or rng.random() < 0.75 else rng.uniform(60, 0.9 * lumen)),
-            calcium_hu=float(rng.uniform(600, 1300)), wall_hu=float(rng.uniform(30, 80)),
-            mixing_hu=float(rng.uniform(0.05, 0.35) * right), texture_hu=float(rng.uniform(3, 12)),
-            psf_fwhm_xy_mm=float(sharp), psf_fwhm_z_mm=float(sharp * rng.uniform(1.0, 1.25)),
-            noise_hu=float(rng.uniform(15, 60)), noise_fwhm_mm=float(rng.uniform(0.5, 1.1)), blooming=float(rng.uniform(0.0, 0.8)) * on,
-            beam_hardening_hu=float(rng.uniform(0, 40)) * on, streak_hu=float(rng.uniform(0, 60) * (cava > 600)) * on,
-            slab_step_mm=float(rng.uniform(0.5, 3.0)) * on * float(rng.random() < 0.3), slab_step_hu=float(rng.uniform(-20, 20)) * on,
-            motion_mm=float(rng.uniform(1.0, 4.0)) * on * float(rng.random() < 0.3), lung_texture_hu=float(rng.uniform(20, 60)),
+            tissue_hu=hu,
+            lumen_hu=lumen,
+            distal_drop=float(rng.uniform(0.10, 0.25) if not wide else rng.uniform(0.05, 0.35)),
+            vein_hu=float(
+                np.clip(rng.uniform(80, 250), 80, lumen - 60)
+                if not wide or rng.random() < 0.75
+                else rng.uniform(60, 0.9 * lumen)
+            ),
+            calcium_hu=float(rng.uniform(600, 1300)),
+            wall_hu=float(rng.uniform(30, 80)),
+            mixing_hu=float(rng.uniform(0.05, 0.35) * right),
+            texture_hu=float(rng.uniform(3, 12)),
+            psf_fwhm_xy_mm=float(sharp),
+            psf_fwhm_z_mm=float(sharp * rng.uniform(1.0, 1.25)),
+            noise_hu=float(rng.uniform(15, 60)),
+            noise_fwhm_mm=float(rng.uniform(0.5, 1.1)),
+            blooming=float(rng.uniform(0.0, 0.8)) * on,
+            beam_hardening_hu=float(rng.uniform(0, 40)) * on,
+            streak_hu=float(rng.uniform(0, 60) * (cava > 600)) * on,
+            slab_step_mm=float(rng.uniform(0.5, 3.0)) * on * float(rng.random() < 0.3),
+            slab_step_hu=float(rng.uniform(-20, 20)) * on,
+            motion_mm=float(rng.uniform(1.0, 4.0)) * on * float(rng.random() < 0.3),
+            lung_texture_hu=float(rng.uniform(20, 60)),
         )
 
 
@@ -116,12 +151,17 @@ def _mix(image: np.ndarray, fraction: np.ndarray, hu, only: np.ndarray | None = 
     image[where] += share * (value - image[where])
 
 
-def _textures(image: np.ndarray, tissue: np.ndarray, look: Appearance, rng: np.random.Generator, spacing: np.ndarray) -> None:
+def _textures(
+    image: np.ndarray, tissue: np.ndarray, look: Appearance, rng: np.random.Generator, spacing: np.ndarray
+) -> None:
     """Slow variation in soft tissue, strong mixing of contrast in the right heart and the caval veins, mottled lung."""
     slow = _low_frequency(image.shape, rng, 9.0 / spacing)
     image += look.texture_hu * slow
-    right = (tissue == Tissue.RIGHT_ATRIUM) | (tissue == Tissue.RIGHT_VENTRICLE) | (tissue == Tissue.SUPERIOR_CAVA) | (
-        tissue == Tissue.INFERIOR_CAVA
+    right = (
+        (tissue == Tissue.RIGHT_ATRIUM)
+        | (tissue == Tissue.RIGHT_VENTRICLE)
+        | (tissue == Tissue.SUPERIOR_CAVA)
+        | (tissue == Tissue.INFERIOR_CAVA)
     )
     if right.any():
         mixing = _low_frequency(image.shape, rng, np.array([3.0, 4.0, 4.0]) / spacing)

@@ -1,6 +1,7 @@
 """A random coronary tree with named branches on the surface of a given heart.
 
-Diameters, lengths and the bifurcation law (D_m^k = D_1^k + D_2^k, k about 2.4) follow published angiography and CT figures.
+Diameters, lengths and the bifurcation law (D_m^k = D_1^k + D_2^k, k about 2.4) follow published angiography and CT
+figures.
 The left main's diameter results from its daughters; every side branch takes its share out of the trunk.
 """
 
@@ -40,10 +41,18 @@ class _Grower:
     def size(self, mean: float, sd: float, low: float, high: float) -> float:
         return float(np.clip(self.rng.normal(mean, sd), low, high))
 
-    def lay(self, control, wiggle: float = 1.0, wavelength: float = 26.0, clearance: float | None = None, **kw) -> np.ndarray:
+    def lay(
+        self, control, wiggle: float = 1.0, wavelength: float = 26.0, clearance: float | None = None, **kw
+    ) -> np.ndarray:
         clearance = self.rng.uniform(0.7, 3.0) if clearance is None else clearance
-        return self.surface.lay(np.asarray(control), self.rng, clearance_mm=clearance, wiggle_mm=wiggle * self.wiggle,
-                                wavelength_mm=wavelength * self.rng.uniform(0.75, 1.3), **kw)
+        return self.surface.lay(
+            np.asarray(control),
+            self.rng,
+            clearance_mm=clearance,
+            wiggle_mm=wiggle * self.wiggle,
+            wavelength_mm=wavelength * self.rng.uniform(0.75, 1.3),
+            **kw,
+        )
 
     def add(self, name: str, side: Side, parent: int, points: np.ndarray, diameter: float, at_mm: float = 0.0) -> int:
         self.branches.append(_Growing(name, side, parent, points, diameter))
@@ -70,13 +79,26 @@ class _Grower:
         points = self.branches[index].points
         i = int(np.clip(arc_mm / STEP_MM, 4, len(points) - 5))
         tangent = points[i + 4] - points[i - 4]
-        return points[i], tangent / np.linalg.norm(tangent), float(self.diameter_along(index, np.array([i * STEP_MM]))[0])
+        return (
+            points[i],
+            tangent / np.linalg.norm(tangent),
+            float(self.diameter_along(index, np.array([i * STEP_MM]))[0]),
+        )
 
     def length(self, index: int) -> float:
         return float(arc_length(self.branches[index].points)[-1])
 
-    def daughter(self, name: str, parent: int, at_mm: float, waypoints, diameter: float, length_mm: float,
-                 narrows_parent: bool = True, **kw) -> int:
+    def daughter(
+        self,
+        name: str,
+        parent: int,
+        at_mm: float,
+        waypoints,
+        diameter: float,
+        length_mm: float,
+        narrows_parent: bool = True,
+        **kw,
+    ) -> int:
         """A side branch that leaves ``parent`` and runs over ``waypoints`` on the surface, cut to ``length_mm``."""
         start, tangent, trunk = self.at(parent, at_mm)
         waypoints = np.atleast_2d(waypoints)
@@ -169,7 +191,10 @@ def _left(g: _Grower, ostium: np.ndarray, av_point) -> None:
         start, _, _ = g.at(lad, share * length)
         inward = f.local(6.0, 0.0, float((start - f.base) @ f.apex) + 14.0) - start
         tip = start + inward / np.linalg.norm(inward) * rng.uniform(18, 34)
-        points = np.linspace(start, tip, 12) + np.cumsum(rng.normal(0, 0.35, (12, 3)), axis=0) * np.linspace(0, 1, 12)[:, None]
+        points = (
+            np.linspace(start, tip, 12)
+            + np.cumsum(rng.normal(0, 0.35, (12, 3)), axis=0) * np.linspace(0, 1, 12)[:, None]
+        )
         g.add(f"S{number + 1}", "left", lad, resample(points, STEP_MM), g.size(1.1, 0.12, 0.9, 1.4))
 
     length = g.length(lcx)
@@ -195,7 +220,13 @@ def _right(g: _Grower, ostium: np.ndarray, av_point) -> None:
     stop = -80.0 if g.dominance != "left" else rng.uniform(-55.0, -30.0)
     start_angle = rng.uniform(18.0, 34.0)
     way = [av_point(a) for a in np.arange(start_angle, stop, -11.0)]
-    rca = g.add("RCA", "right", -1, g.lay([ostium, ostium + 5.0 * away + [-2.0, 0, -1.0], *way], wiggle=0.45, wavelength=34.0), size)
+    rca = g.add(
+        "RCA",
+        "right",
+        -1,
+        g.lay([ostium, ostium + 5.0 * away + [-2.0, 0, -1.0], *way], wiggle=0.45, wavelength=34.0),
+        size,
+    )
     length = g.length(rca)
 
     def branch(name: str, share: float, drift: float, diameter: tuple, reach: tuple, climb: float) -> None:
@@ -208,34 +239,54 @@ def _right(g: _Grower, ostium: np.ndarray, av_point) -> None:
     branch("CB", rng.uniform(0.04, 0.09), 0.16, (1.3, 0.2, 0.95, 1.8), (28, 8, 12, 45), 8.0)
     branch("SN", rng.uniform(0.08, 0.14), -0.02, (1.2, 0.15, 0.95, 1.6), (30, 8, 15, 45), -9.0)
     for j in range(rng.integers(1, 4)):
-        branch(f"RV{j + 1}", rng.uniform(0.2, 0.5) if j == 0 else rng.uniform(0.25, 0.65), rng.uniform(0.0, 0.12),
-               (1.4, 0.25, 0.95, 2.0), (38, 12, 15, 65), 10.0)
+        branch(
+            f"RV{j + 1}",
+            rng.uniform(0.2, 0.5) if j == 0 else rng.uniform(0.25, 0.65),
+            rng.uniform(0.0, 0.12),
+            (1.4, 0.25, 0.95, 2.0),
+            (38, 12, 15, 65),
+            10.0,
+        )
     branch("AM", rng.uniform(0.52, 0.68), rng.uniform(-0.12, 0.02), (1.6, 0.3, 1.0, 2.2), (45, 12, 20, 75), 11.5)
     if g.dominance != "left":
         _crux_branches(g, rca, "right", pda=True, lateral=g.dominance == "right")
 
 
 def _crux_branches(g: _Grower, trunk: int, side: Side, *, pda: bool, lateral: bool = True) -> None:
-    """The posterior descending artery in its groove and posterolateral branches, from whichever trunk reaches the crux."""
-    rng, s, f = g.rng, g.surface, g.frame
+    """The posterior descending artery in its groove and posterolateral branches, from whichever trunk reaches the
+    crux."""
+    rng, s = g.rng, g.surface
     heights = np.linspace(6.0, 66.0, 13)
     posterior = s.interventricular_groove(heights, anterior=False)
     length = g.length(trunk)
     if pda:
         way = [s.point(float(np.interp(h, heights, posterior)), h) for h in np.arange(14.0, 62.0, 8.0)]
-        g.daughter("PDA", trunk, (0.90 if side == "right" else 0.93) * length, way, g.size(1.9, 0.35, 1.4, 2.7), g.size(52, 10, 30, 75))
+        g.daughter(
+            "PDA",
+            trunk,
+            (0.90 if side == "right" else 0.93) * length,
+            way,
+            g.size(1.9, 0.35, 1.4, 2.7),
+            g.size(52, 10, 30, 75),
+        )
     if lateral:
         for number, share in enumerate((0.975, 0.86)[: rng.integers(1, 3)] if side == "right" else (0.82,)):
             base_angle = float(posterior[1])
             turn = -rng.uniform(0.35, 0.65) - 0.25 * number
             way = [s.point(base_angle + turn * min(1.0, 0.5 + 0.2 * j), 8.0 + 10.0 * j) for j in range(1, 6)]
-            g.daughter(f"PLB{number + 1}" if number else "PLB", trunk, share * length, way, g.size(1.75, 0.35, 1.2, 2.4),
-                       g.size(45, 12, 20, 70))
+            g.daughter(
+                f"PLB{number + 1}" if number else "PLB",
+                trunk,
+                share * length,
+                way,
+                g.size(1.75, 0.35, 1.2, 2.4),
+                g.size(45, 12, 20, 70),
+            )
 
 
 def _twigs(g: _Grower) -> None:
     """Small unnamed side branches along everything that is wide enough; real trees are full of them."""
-    rng, f, s = g.rng, g.frame, g.surface
+    rng, s = g.rng, g.surface
     density = rng.uniform(0.5, 1.5)
     for index in range(len(g.branches)):
         branch = g.branches[index]
@@ -252,5 +303,15 @@ def _twigs(g: _Grower) -> None:
             heading /= np.linalg.norm(heading)
             reach = rng.uniform(10.0, 32.0)
             way = [start + heading * reach * t for t in (0.35, 0.7, 1.1)]
-            g.daughter("twig", index, float(at), way, rng.uniform(0.9, min(1.45, 0.75 * trunk + 0.1)), reach, narrows_parent=False,
-                       wiggle=0.9, wavelength=16.0, iterations=8)
+            g.daughter(
+                "twig",
+                index,
+                float(at),
+                way,
+                rng.uniform(0.9, min(1.45, 0.75 * trunk + 0.1)),
+                reach,
+                narrows_parent=False,
+                wiggle=0.9,
+                wavelength=16.0,
+                iterations=8,
+            )

@@ -58,7 +58,8 @@ class Surface:
         return frame.base + height_mm * frame.apex + radius * frame.ray(angle_rad)
 
     def atrioventricular_groove(self, angles: np.ndarray) -> Groove:
-        """The crease between atria and ventricles: at each angle the height where the surface comes nearest to the axis."""
+        """The crease between atria and ventricles: at each angle the height where the surface comes nearest to the
+        axis."""
         candidates = np.linspace(-14.0, 22.0, 25)
         grid_a, grid_h = np.meshgrid(angles, candidates, indexing="ij")
         radius = self.exit_radius(grid_a.ravel(), grid_h.ravel()).reshape(grid_a.shape)
@@ -83,12 +84,22 @@ class Surface:
         return ndimage.gaussian_filter1d(angles[first], 1.5, mode="nearest")
 
     def lay(
-        self, control: np.ndarray, rng: np.random.Generator, *, clearance_mm: float, wiggle_mm: float, wavelength_mm: float,
-        hold_start: bool = True, iterations: int = 12, away_from: np.ndarray | None = None, apart_mm: float = 0.0,
+        self,
+        control: np.ndarray,
+        rng: np.random.Generator,
+        *,
+        clearance_mm: float,
+        wiggle_mm: float,
+        wavelength_mm: float,
+        hold_start: bool = True,
+        iterations: int = 12,
+        away_from: np.ndarray | None = None,
+        apart_mm: float = 0.0,
     ) -> np.ndarray:
         """A smooth curve (n, 3) through ``control`` (m, 3) at ``clearance_mm`` above the muscle, about 0.3 mm a point.
 
-        Tortuosity is a random sideways shift of SD ``wiggle_mm`` that varies over ``wavelength_mm``. The first point stays
+        Tortuosity is a random sideways shift of SD ``wiggle_mm`` that varies over ``wavelength_mm``. The first point
+        stays
         where it is. ``away_from`` keeps the curve ``apart_mm`` from other points (a vein beside an artery).
         """
         curve = resample(np.asarray(control, float), 1.0)
@@ -142,7 +153,11 @@ def resample(points: np.ndarray, step_mm: float) -> np.ndarray:
     keep = np.r_[True, np.linalg.norm(np.diff(points, axis=0), axis=1) > 1e-3]
     points = points[keep]
     arc = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]
-    spline = CubicSpline(arc, points) if len(points) > 2 else (lambda t: points[0] + t[:, None] / arc[-1] * (points[1] - points[0]))
+    spline = (
+        CubicSpline(arc, points)
+        if len(points) > 2
+        else (lambda t: points[0] + t[:, None] / arc[-1] * (points[1] - points[0]))
+    )
     fine = spline(np.linspace(0.0, arc[-1], max(8, int(arc[-1] / (0.5 * step_mm)))))
     arc = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(fine, axis=0), axis=1))]
     even = np.arange(0.0, arc[-1], step_mm)

@@ -100,9 +100,13 @@ def build_heart(lattice: Lattice, rng: np.random.Generator) -> Heart:
     rv_centre = frame.local(27.0 * size, 3.0, 20.0 * size)
     rv_radii = (30.0 * size * rng.uniform(0.92, 1.08), 37.0 * size * rng.uniform(0.93, 1.07), 46.0 * size)
     rv = ellipsoid(lattice, rv_centre, rv_radii, own_axes) + rough(1.2, 25.0)
-    outflow_points = np.array([
-        frame.local(30.0, 18.0, 18.0), 0.5 * (frame.local(24.0, 34.0, 8.0) + frame.pulmonary_valve), frame.pulmonary_valve
-    ])
+    outflow_points = np.array(
+        [
+            frame.local(30.0, 18.0, 18.0),
+            0.5 * (frame.local(24.0, 34.0, 8.0) + frame.pulmonary_valve),
+            frame.pulmonary_valve,
+        ]
+    )
     outflow = tube(lattice, outflow_points, np.array([17.0, 15.0, 13.0]) * size)
     rv = smooth_union(rv, outflow, 6.0)
     rv = np.maximum(rv, half_space(lattice, frame.local(0, 0, -4.0), -frame.apex) - 22.0 * (outflow < 6.0))
@@ -111,34 +115,57 @@ def build_heart(lattice: Lattice, rng: np.random.Generator) -> Heart:
 
     # Atria behind the base.
     la_centre = frame.base + np.array([-15.0, 26.0, 14.0]) * size + rng.normal(0, 2.0, 3)
-    la = ellipsoid(lattice, la_centre, (30.0 * size, 19.0 * size * rng.uniform(0.9, 1.15), 24.0 * size)) + rough(1.2, 30.0)
+    la = ellipsoid(lattice, la_centre, (30.0 * size, 19.0 * size * rng.uniform(0.9, 1.15), 24.0 * size)) + rough(
+        1.2, 30.0
+    )
     ra_centre = frame.base + np.array([-41.0, -4.0, -4.0]) * size + rng.normal(0, 2.0, 3)
     ra = ellipsoid(lattice, ra_centre, (21.0 * size, 24.0 * size, 29.0 * size)) + rough(1.5, 25.0)
 
     # Aortic root with three sinuses, ascending aorta; pulmonary trunk; caval veins; pulmonary veins; appendages.
     axis, annulus, radius = frame.root_axis, frame.annulus, frame.root_radius_mm
-    ascending = [annulus - 6.0 * axis, annulus + 9.0 * axis, annulus + 21.0 * axis, annulus + 45.0 * axis,
-                 annulus + 75.0 * axis + np.array([6.0, 12.0, 4.0])]
+    ascending = [
+        annulus - 6.0 * axis,
+        annulus + 9.0 * axis,
+        annulus + 21.0 * axis,
+        annulus + 45.0 * axis,
+        annulus + 75.0 * axis + np.array([6.0, 12.0, 4.0]),
+    ]
     aorta_radii = np.array([0.78, 1.0, 0.88, 0.96, 0.95]) * radius
     aorta = tube(lattice, np.array(ascending), aorta_radii)
     for turn in range(3):
         direction = Rotation.from_rotvec(axis * (2.0944 * turn + 0.6)).apply(_unit(np.cross(axis, [0.3, 1.0, 0.2])))
-        aorta = smooth_union(aorta, ellipsoid(lattice, annulus + 9.0 * axis + 0.45 * radius * direction,
-                                              (0.72 * radius,) * 3), 3.0)
+        aorta = smooth_union(
+            aorta, ellipsoid(lattice, annulus + 9.0 * axis + 0.45 * radius * direction, (0.72 * radius,) * 3), 3.0
+        )
     valve = frame.pulmonary_valve
     trunk_points = np.array([valve, valve + [4.0, 5.0, 17.0], valve + [8.0, 24.0, 33.0], valve + [10.0, 38.0, 38.0]])
     trunk_radius = rng.uniform(12.0, 14.5)
     left_pa = np.array([valve + [10, 38, 38], valve + [26, 54, 40], valve + [48, 66, 32]])
     right_pa = np.array([valve + [6, 32, 37], valve + [-18, 44, 32], valve + [-48, 46, 26], valve + [-72, 50, 22]])
-    pulmonary = np.minimum.reduce([
-        tube(lattice, trunk_points, trunk_radius), tube(lattice, left_pa, np.array([11.0, 10.0, 7.0])),
-        tube(lattice, right_pa, np.array([10.5, 9.5, 8.5, 6.5])),
-    ])
+    pulmonary = np.minimum.reduce(
+        [
+            tube(lattice, trunk_points, trunk_radius),
+            tube(lattice, left_pa, np.array([11.0, 10.0, 7.0])),
+            tube(lattice, right_pa, np.array([10.5, 9.5, 8.5, 6.5])),
+        ]
+    )
     svc_x = annulus[0] - 36.0 + rng.normal(0, 2)
-    svc = tube(lattice, np.array([[svc_x - 2, annulus[1] + 8, annulus[2] + 95], [svc_x, annulus[1] + 6, annulus[2] + 35],
-                                  ra_centre + [3, 4, 20]]), rng.uniform(8.0, 10.5))
-    ivc = tube(lattice, np.array([ra_centre + [6, 14, -75], ra_centre + [5, 10, -36], ra_centre + [3, 4, -18]]),
-               rng.uniform(10.0, 13.0))
+    svc = tube(
+        lattice,
+        np.array(
+            [
+                [svc_x - 2, annulus[1] + 8, annulus[2] + 95],
+                [svc_x, annulus[1] + 6, annulus[2] + 35],
+                ra_centre + [3, 4, 20],
+            ]
+        ),
+        rng.uniform(8.0, 10.5),
+    )
+    ivc = tube(
+        lattice,
+        np.array([ra_centre + [6, 14, -75], ra_centre + [5, 10, -36], ra_centre + [3, 4, -18]]),
+        rng.uniform(10.0, 13.0),
+    )
     veins = [
         np.array([la_centre + [-20, 4, 10], la_centre + [-42, 8, 16], la_centre + [-66, 12, 24]]),
         np.array([la_centre + [-20, 8, -7], la_centre + [-42, 16, -12], la_centre + [-62, 26, -22]]),
@@ -151,13 +178,15 @@ def build_heart(lattice: Lattice, rng: np.random.Generator) -> Heart:
     corner = la_centre + np.array([24.0, -8.0, 6.0])
     left_appendage = tube(
         lattice,
-        np.array([corner, corner + [8, -11, 5], corner + [13, -23, 2], corner + [11, -33, -3]]) + rng.normal(0, 1.5, (4, 3)),
+        np.array([corner, corner + [8, -11, 5], corner + [13, -23, 2], corner + [11, -33, -3]])
+        + rng.normal(0, 1.5, (4, 3)),
         np.array([8.0, 7.5, 7.0, 4.5]) * rng.uniform(0.85, 1.1),
     ) + rough(1.3, 9.0)
     left_appendage[left_appendage > 9.0] = 15.0
     corner = ra_centre + np.array([5.0, -16.0, 18.0])
     right_appendage = tube(
-        lattice, np.array([corner, corner + [7, -13, 7], corner + [16, -20, 11], corner + [24, -22, 11]]),
+        lattice,
+        np.array([corner, corner + [7, -13, 7], corner + [16, -20, 11], corner + [24, -22, 11]]),
         np.array([11.0, 10.0, 8.0, 4.5]) * rng.uniform(0.85, 1.1),
     ) + rough(1.3, 9.0)
     right_appendage[right_appendage > 9.0] = 15.0
@@ -166,13 +195,19 @@ def build_heart(lattice: Lattice, rng: np.random.Generator) -> Heart:
     aorta_wall, trunk_wall = aorta - 1.6, pulmonary - 1.2
     keep_out = np.minimum(aorta_wall, trunk_wall)
     lv_open = tube(lattice, np.array([frame.local(2, 6, 14), annulus - 2.0 * axis]), np.array([13.0, 0.75 * radius]))
-    mitral = tube(lattice, np.array([frame.local(-3, -5, 6), 0.45 * frame.base + 0.55 * la_centre]), np.array([16.0, 15.0]))
+    mitral = tube(
+        lattice, np.array([frame.local(-3, -5, 6), 0.45 * frame.base + 0.55 * la_centre]), np.array([16.0, 15.0])
+    )
     lv = np.minimum(lv, np.minimum(lv_open, mitral + 2.0))
     atrial_wall = rng.uniform(1.5, 2.5)
-    left_atrium = np.minimum(np.minimum(smooth_union(la, pulmonary_veins, 5.0), smooth_union(la, left_appendage, 3.0)), mitral)
+    left_atrium = np.minimum(
+        np.minimum(smooth_union(la, pulmonary_veins, 5.0), smooth_union(la, left_appendage, 3.0)), mitral
+    )
     left_atrium = np.maximum(left_atrium, -(keep_out - atrial_wall))
     tricuspid = tube(lattice, np.array([ra_centre + [8, -8, 0], frame.local(26, 0, 8)]), np.array([15.0, 16.0]))
-    right_atrium = np.minimum(smooth_union(ra, ivc + 1.0, 4.0), np.minimum(smooth_union(ra, right_appendage, 3.0), tricuspid))
+    right_atrium = np.minimum(
+        smooth_union(ra, ivc + 1.0, 4.0), np.minimum(smooth_union(ra, right_appendage, 3.0), tricuspid)
+    )
     right_atrium = np.maximum(right_atrium, -(np.minimum(keep_out, left_atrium - 1.5) - atrial_wall))
     right_atrium = np.maximum(right_atrium, -(lv_epi - 0.5))
     left_atrium = np.maximum(left_atrium, -(np.minimum(lv_epi, rv_epi) - 0.5) * (mitral > 0) - 50.0 * (mitral <= 0))
@@ -193,12 +228,32 @@ def build_heart(lattice: Lattice, rng: np.random.Generator) -> Heart:
     crux = frame.local(20.0 * size, -26.0 * size, -4.0)
     frame = HeartFrame(**{**frame.__dict__, "crux": crux})
     return Heart(
-        lattice, frame,
-        cavities={"left_ventricle": lv, "right_ventricle": rv, "left_atrium": left_atrium, "right_atrium": right_atrium},
-        walls={"myocardium": np.minimum(lv_epi, np.maximum(rv_epi, -rv)), "atria": atria, "left": lv_epi, "right": rv_epi},
-        vessels={"aorta": aorta, "aorta_wall": aorta_wall, "pulmonary": pulmonary, "pulmonary_wall": trunk_wall,
-                 "superior_cava": svc, "inferior_cava": ivc},
-        trabeculae=trabeculae, surface=surface, obstacles=obstacles, pericardium=pericardium,
+        lattice,
+        frame,
+        cavities={
+            "left_ventricle": lv,
+            "right_ventricle": rv,
+            "left_atrium": left_atrium,
+            "right_atrium": right_atrium,
+        },
+        walls={
+            "myocardium": np.minimum(lv_epi, np.maximum(rv_epi, -rv)),
+            "atria": atria,
+            "left": lv_epi,
+            "right": rv_epi,
+        },
+        vessels={
+            "aorta": aorta,
+            "aorta_wall": aorta_wall,
+            "pulmonary": pulmonary,
+            "pulmonary_wall": trunk_wall,
+            "superior_cava": svc,
+            "inferior_cava": ivc,
+        },
+        trabeculae=trabeculae,
+        surface=surface,
+        obstacles=obstacles,
+        pericardium=pericardium,
     )
 
 
@@ -209,7 +264,9 @@ def _trabeculae(lattice, rng, frame, lv, rv, centre, short, long, size) -> np.nd
         direction = frame.ray(angle + rng.normal(0, 0.15))
         root = centre + 0.80 * short * direction + 0.30 * long * frame.apex
         tip = centre + 0.42 * short * direction - 0.18 * long * frame.apex
-        strands.append(tube(lattice, np.array([root, 0.5 * (root + tip) + rng.normal(0, 1, 3), tip]), np.array([6.0, 4.5, 3.0])))
+        strands.append(
+            tube(lattice, np.array([root, 0.5 * (root + tip) + rng.normal(0, 1, 3), tip]), np.array([6.0, 4.5, 3.0]))
+        )
     for _ in range(14):
         angle, height = rng.uniform(-np.pi, np.pi), rng.uniform(10.0, 52.0)
         start = frame.local(rng.uniform(24, 30), 0.0, height) + 30.0 * size * frame.ray(angle)

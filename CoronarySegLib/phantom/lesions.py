@@ -13,7 +13,8 @@ TRUNKS = ("LM", "LAD", "LCx", "RCA")
 
 
 def add_lesions(tree: CoronaryTree, rng: np.random.Generator, stenoses_per_trunk: int | None) -> CoronaryTree:
-    """Narrow trunks by Gaussian stenoses (30–80 % of the diameter, 0–2 a trunk) and lay calcium in the wall beside the lumen."""
+    """Narrow trunks by Gaussian stenoses (30–80 % of the diameter, 0–2 a trunk) and lay calcium in the wall beside
+    the lumen."""
     branches = list(tree.branches)
     lesions, deposits = [], []
     burden = rng.choice([0.0, 0.5, 1.5], p=[0.35, 0.35, 0.30])
@@ -28,7 +29,9 @@ def add_lesions(tree: CoronaryTree, rng: np.random.Generator, stenoses_per_trunk
         arc = arc_length(branch.points_lps_mm)
         for _ in range(count):
             at = float(rng.uniform(0.12, 0.75) * arc[-1])
-            lesion = Lesion(index, at, float(rng.uniform(0.3, 0.8)), float(rng.uniform(5.0, 16.0)), bool(rng.random() < 0.5))
+            lesion = Lesion(
+                index, at, float(rng.uniform(0.3, 0.8)), float(rng.uniform(5.0, 16.0)), bool(rng.random() < 0.5)
+            )
             sigma = lesion.length_mm / 4.0
             factor = 1.0 - lesion.diameter_share * np.exp(-0.5 * ((arc - at) / sigma) ** 2)
             branches[index] = branches[index].with_radius(branches[index].radius_mm * factor)
@@ -37,7 +40,9 @@ def add_lesions(tree: CoronaryTree, rng: np.random.Generator, stenoses_per_trunk
                 deposits += _deposits(branches[index], at, lesion.length_mm, rng)
         if trunk:
             for _ in range(rng.poisson(burden * 2.0)):
-                deposits += _deposits(branches[index], float(rng.uniform(0.03, 0.6) * arc[-1]), rng.uniform(2.0, 8.0), rng)
+                deposits += _deposits(
+                    branches[index], float(rng.uniform(0.03, 0.6) * arc[-1]), rng.uniform(2.0, 8.0), rng
+                )
     return replace(tree, branches=tuple(branches), lesions=tuple(lesions), calcium=tuple(deposits))
 
 
@@ -58,5 +63,7 @@ def _deposits(branch: Branch, at_mm: float, length_mm: float, rng: np.random.Gen
         angle += rng.normal(0.0, 0.4)
         half_width = float(rng.uniform(0.35, 0.9))
         offset = max(branch.healthy_radius_mm[i], branch.radius_mm[i] + 0.6 * half_width)
-        found.append(CalciumDeposit(branch.points_lps_mm[i] + offset * side, tangent, float(rng.uniform(0.8, 1.8)), half_width))
+        found.append(
+            CalciumDeposit(branch.points_lps_mm[i] + offset * side, tangent, float(rng.uniform(0.8, 1.8)), half_width)
+        )
     return found

@@ -9,7 +9,7 @@ import numpy as np
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
 from .anatomy import make_anatomy
-from .appearance import Appearance, render
+from .appearance import Appearance, add_noise, render
 from .raster import VoxelAnatomy, rasterise
 from .scanner import add_artefacts
 from .settings import PhantomSettings
@@ -38,8 +38,12 @@ class Phantom:
 def make_phantom(settings: PhantomSettings, progress: Progress | ProgressCallback | None = None) -> Phantom:
     """Make one phantom. The same settings give the same voxels; under a minute for the clinical grid on two cores."""
     report = as_progress(progress)
-    anatomy = make_anatomy(settings.seed, dominance=settings.dominance, stenoses_per_trunk=settings.stenoses_per_trunk,
-                           progress=report.part(0.0, 0.2))
+    anatomy = make_anatomy(
+        settings.seed,
+        dominance=settings.dominance,
+        stenoses_per_trunk=settings.stenoses_per_trunk,
+        progress=report.part(0.0, 0.2),
+    )
     voxels = rasterise(anatomy, settings.grid(), report.part(0.2, 0.7))
     look_seed = settings.seed if settings.appearance_seed is None else settings.appearance_seed
     rng = np.random.default_rng([look_seed, 7102])
@@ -48,21 +52,25 @@ def make_phantom(settings: PhantomSettings, progress: Progress | ProgressCallbac
     image = render(voxels, look, rng, noise=False)
     report(0.85, "Adding artefacts and noise")
     add_artefacts(image, voxels, anatomy.tree, look, rng)
-    from .appearance import add_noise
-
     add_noise(image, look, rng, np.asarray(voxels.geometry.spacing_xyz_mm[::-1]))
     ct = np.clip(np.rint(image), -1024, 3071).astype(np.int16)
     report(1.0, "Phantom ready")
     grid = voxels.geometry
     return Phantom(
-        settings, Volume(ct, grid, f"phantom seed {settings.seed}"), Volume(truth_labels(voxels), grid),
-        Volume((voxels.vein >= 128).astype(np.uint8), grid), Volume(voxels.heart.astype(np.uint8), grid),
-        Volume(voxels.tissue, grid), anatomy.tree, look,
+        settings,
+        Volume(ct, grid, f"phantom seed {settings.seed}"),
+        Volume(truth_labels(voxels), grid),
+        Volume((voxels.vein >= 128).astype(np.uint8), grid),
+        Volume(voxels.heart.astype(np.uint8), grid),
+        Volume(voxels.tissue, grid),
+        anatomy.tree,
+        look,
     )
 
 
 def truth_labels(voxels: VoxelAnatomy) -> np.ndarray:
-    """1 left lumen, 2 right lumen, 3 calcium: a voxel belongs to what fills at least half of it; the aorta is not coronary."""
+    """1 left lumen, 2 right lumen, 3 calcium: a voxel belongs to what fills at least half of it; the aorta is not
+    coronary."""
     labels = np.where((voxels.lumen >= 128) & (voxels.tissue != Tissue.AORTA), voxels.side, 0).astype(np.uint8)
     labels[voxels.calcium >= 128] = 3
     return labels

@@ -1,6 +1,7 @@
 """An anatomy put on a voxel grid: tissue labels, and fractions for what is thinner than a few voxels.
 
-Works in slabs along z so that memory stays at a few hundred MB for the clinical grid. Any grid is accepted: oblique ones
+Works in slabs along z so that memory stays at a few hundred MB for the clinical grid. Any grid is accepted: oblique
+ones
 are sampled point by point, axis-aligned ones (any of the 48 orientations) by separable interpolation.
 """
 
@@ -42,7 +43,9 @@ class VoxelAnatomy:
     heart: np.ndarray
 
 
-def rasterise(anatomy: Anatomy, geometry: Geometry, progress: Progress | ProgressCallback | None = None) -> VoxelAnatomy:
+def rasterise(
+    anatomy: Anatomy, geometry: Geometry, progress: Progress | ProgressCallback | None = None
+) -> VoxelAnatomy:
     """Put ``anatomy`` on ``geometry``."""
     report = as_progress(progress)
     tissue = np.zeros(geometry.shape_zyx, np.uint8)
@@ -76,10 +79,27 @@ def _layers(a: Anatomy) -> list[tuple[str, np.ndarray]]:
     """All signed distances by name; thin strands are part of the cavities' fields."""
     heart, thorax = a.heart, a.thorax
     return [
-        *((n, thorax.fields[n]) for n in ("skin", "muscle", "cage", "lung", "liver", "stomach_gas", "bone", "marrow",
-                                          "oesophagus", "descending_aorta")),
-        ("pericardium", heart.pericardium), ("myocardium", np.minimum(heart.walls["left"], heart.walls["right"])),
-        ("atria", heart.walls["atria"]), *heart.cavities.items(), *heart.vessels.items(), ("trabeculae", heart.trabeculae),
+        *(
+            (n, thorax.fields[n])
+            for n in (
+                "skin",
+                "muscle",
+                "cage",
+                "lung",
+                "liver",
+                "stomach_gas",
+                "bone",
+                "marrow",
+                "oesophagus",
+                "descending_aorta",
+            )
+        ),
+        ("pericardium", heart.pericardium),
+        ("myocardium", np.minimum(heart.walls["left"], heart.walls["right"])),
+        ("atria", heart.walls["atria"]),
+        *heart.cavities.items(),
+        *heart.vessels.items(),
+        ("trabeculae", heart.trabeculae),
     ]
 
 
@@ -109,7 +129,9 @@ def _paint(f: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     t[f["right_ventricle"] < 0] = Tissue.RIGHT_VENTRICLE
     t[f["left_atrium"] < 0] = Tissue.LEFT_ATRIUM
     t[f["left_ventricle"] < 0] = Tissue.LEFT_VENTRICLE
-    between = (np.abs(f["left_ventricle"] - f["left_atrium"]) < 0.7) & (f["left_ventricle"] < 0) & (f["left_atrium"] < 0.8)
+    between = (
+        (np.abs(f["left_ventricle"] - f["left_atrium"]) < 0.7) & (f["left_ventricle"] < 0) & (f["left_atrium"] < 0.8)
+    )
     t[between] = Tissue.VALVE
     blood = (t == Tissue.LEFT_VENTRICLE) | (t == Tissue.RIGHT_VENTRICLE)
     t[(f["pulmonary_wall"] < 0) & ~blood] = Tissue.VESSEL_WALL
@@ -136,9 +158,15 @@ class _Sampler:
         nz, ny, nx = stop - start, *self.geometry.shape_zyx[1:]
         k, j, i = np.meshgrid(np.arange(start, stop), np.arange(ny), np.arange(nx), indexing="ij")
         points = self.geometry.points_lps(np.stack([i, j, k], axis=-1))
-        unit = (points - self.lattice.origin_lps_mm) / self.lattice.spacing_mm / (np.asarray(self.lattice.shape_zyx[::-1]) - 1)
+        unit = (
+            (points - self.lattice.origin_lps_mm)
+            / self.lattice.spacing_mm
+            / (np.asarray(self.lattice.shape_zyx[::-1]) - 1)
+        )
         grid = torch.from_numpy((2.0 * unit - 1.0).astype("f4"))[None]
-        out = torch.nn.functional.grid_sample(self.stack[None], grid, mode="bilinear", padding_mode="border", align_corners=True)
+        out = torch.nn.functional.grid_sample(
+            self.stack[None], grid, mode="bilinear", padding_mode="border", align_corners=True
+        )
         return out[0].numpy().reshape(-1, nz, ny, nx)
 
     def _separable(self, start: int, stop: int) -> np.ndarray:
@@ -176,8 +204,14 @@ class _Thin:
         field = np.full(self.geometry.shape_zyx, 100.0, "f4")
         for tube in tubes:
             step = max(1, int(0.5 * tube.radius_mm.min() / 0.5)) if coarse else 1
-            stamp_spheres(field, (0, 0, 0), self.geometry.spacing_xyz_mm, self.own_frame(tube.points_lps_mm[::step]),
-                          tube.radius_mm[::step], self.margin_mm)
+            stamp_spheres(
+                field,
+                (0, 0, 0),
+                self.geometry.spacing_xyz_mm,
+                self.own_frame(tube.points_lps_mm[::step]),
+                tube.radius_mm[::step],
+                self.margin_mm,
+            )
         return field
 
     def coverage(self, distance: np.ndarray) -> np.ndarray:
@@ -191,7 +225,10 @@ class _Thin:
 def _lung_vessels(anatomy: Anatomy, thin: _Thin, tissue: np.ndarray) -> None:
     """Vessels, bronchi, internal mammary arteries and leads painted into ``tissue``, each only where it belongs."""
     lung = tissue == Tissue.LUNG
-    for tubes, label in ((anatomy.thorax.lung_arteries, Tissue.LUNG_ARTERY), (anatomy.thorax.lung_veins, Tissue.LUNG_VEIN)):
+    for tubes, label in (
+        (anatomy.thorax.lung_arteries, Tissue.LUNG_ARTERY),
+        (anatomy.thorax.lung_veins, Tissue.LUNG_VEIN),
+    ):
         tissue[(thin.distance(tubes, coarse=True) < 0) & lung] = label
     bronchi = thin.distance(anatomy.thorax.bronchi, coarse=True)
     tissue[(bronchi < 0.9) & lung] = Tissue.BRONCHIAL_WALL

@@ -1,4 +1,5 @@
-"""Artefacts of a whole acquisition: streaks, dark bands, slab steps, motion. Applied to the rendered image, in place."""
+"""Artefacts of a whole acquisition: streaks, dark bands, slab steps, motion. Applied to the rendered image, in
+place."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from .tissues import Tissue
 from .tree import CoronaryTree
 
 
-def add_artefacts(image: np.ndarray, voxels: VoxelAnatomy, tree: CoronaryTree, look: Appearance, rng: np.random.Generator) -> None:
+def add_artefacts(
+    image: np.ndarray, voxels: VoxelAnatomy, tree: CoronaryTree, look: Appearance, rng: np.random.Generator
+) -> None:
     """All artefacts that ``look`` asks for on ``image`` (z, y, x) HU."""
     if look.motion_mm > 0:
         _motion(image, voxels, tree, look, rng)
@@ -44,7 +47,9 @@ def _dark_bands(image: np.ndarray, voxels: VoxelAnatomy, look: Appearance) -> No
     sigma = 6.0 / np.asarray(voxels.geometry.spacing_xyz_mm[::-1]) / step
     shadow = ndimage.gaussian_filter(dense, sigma)
     shadow = np.clip(shadow / max(float(shadow.max()), 1e-6), 0.0, 1.0)
-    shadow = ndimage.zoom(shadow, [n / s for n, s in zip(image.shape, shadow.shape, strict=True)], order=1, grid_mode=True, mode="nearest")
+    shadow = ndimage.zoom(
+        shadow, [n / s for n, s in zip(image.shape, shadow.shape, strict=True)], order=1, grid_mode=True, mode="nearest"
+    )
     image -= look.beam_hardening_hu * shadow * (image < 300.0) * (image > -300.0)
 
 
@@ -57,7 +62,9 @@ def _slab_steps(image: np.ndarray, voxels: VoxelAnatomy, look: Appearance, rng: 
         image[k] = ndimage.shift(image[k], shift, order=1, mode="nearest") + look.slab_step_hu
 
 
-def _motion(image: np.ndarray, voxels: VoxelAnatomy, tree: CoronaryTree, look: Appearance, rng: np.random.Generator) -> None:
+def _motion(
+    image: np.ndarray, voxels: VoxelAnatomy, tree: CoronaryTree, look: Appearance, rng: np.random.Generator
+) -> None:
     """A double contour round the middle of one right or circumflex artery: half the dose from a shifted heart."""
     names = [b for b in tree.branches if b.name in ("RCA", "LCx")]
     branch = names[int(rng.integers(0, len(names)))]
@@ -69,8 +76,16 @@ def _motion(image: np.ndarray, voxels: VoxelAnatomy, tree: CoronaryTree, look: A
     if min(part.shape) < 4:
         return
     direction = rng.normal(0, 1, 3)
-    moved = ndimage.shift(part, direction / np.linalg.norm(direction) * look.motion_mm / spacing, order=1, mode="nearest")
-    grid = np.meshgrid(*[(np.arange(s.start, s.start + n) - c) * d for s, n, c, d in zip(box, part.shape, centre, spacing, strict=True)],
-                       indexing="ij", sparse=True)
+    moved = ndimage.shift(
+        part, direction / np.linalg.norm(direction) * look.motion_mm / spacing, order=1, mode="nearest"
+    )
+    grid = np.meshgrid(
+        *[
+            (np.arange(s.start, s.start + n) - c) * d
+            for s, n, c, d in zip(box, part.shape, centre, spacing, strict=True)
+        ],
+        indexing="ij",
+        sparse=True,
+    )
     weight = 0.5 * np.exp(-0.5 * sum(g**2 for g in grid) / 14.0**2).astype("f4")
     image[box] = part * (1.0 - weight) + moved * weight

@@ -32,10 +32,14 @@ class PhantomSettings:
 
 
 def centred_grid(
-    shape_zyx: tuple[int, int, int], spacing_xyz_mm: tuple[float, float, float], direction: tuple[float, ...] | None = None
+    shape_zyx: tuple[int, int, int],
+    spacing_xyz_mm: tuple[float, float, float],
+    direction: tuple[float, ...] | None = None,
 ) -> Geometry:
     """A grid whose centre is the heart's centre (the frame's origin)."""
-    grid = Geometry(shape_zyx, spacing_xyz_mm) if direction is None else Geometry(
-        shape_zyx, spacing_xyz_mm, (0.0, 0.0, 0.0), direction
+    grid = (
+        Geometry(shape_zyx, spacing_xyz_mm)
+        if direction is None
+        else Geometry(shape_zyx, spacing_xyz_mm, (0.0, 0.0, 0.0), direction)
     )
     return Geometry(shape_zyx, spacing_xyz_mm, tuple(-grid.centre_lps_mm), grid.direction)

@@ -28,7 +28,8 @@ class Lattice:
     def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Sample coordinates (x, y, z) as broadcastable float32 arrays of shape (1,1,nx), (1,ny,1), (nz,1,1)."""
         x, y, z = (
-            np.float32(self.origin_lps_mm[i]) + np.float32(self.spacing_mm) * np.arange(self.shape_zyx[2 - i], dtype="f4")
+            np.float32(self.origin_lps_mm[i])
+            + np.float32(self.spacing_mm) * np.arange(self.shape_zyx[2 - i], dtype="f4")
             for i in range(3)
         )
         return x[None, None, :], y[None, :, None], z[:, None, None]
@@ -45,7 +46,9 @@ class Lattice:
         return np.full(self.shape_zyx, value, "f4")
 
 
-def ellipsoid(lattice: Lattice, centre: np.ndarray, radii_mm: tuple[float, float, float], axes: np.ndarray | None = None):
+def ellipsoid(
+    lattice: Lattice, centre: np.ndarray, radii_mm: tuple[float, float, float], axes: np.ndarray | None = None
+):
     """Approximate signed distance to an ellipsoid. ``axes`` are three unit row vectors (LPS), identity if None."""
     x, y, z = lattice.axes()
     x, y, z = x - np.float32(centre[0]), y - np.float32(centre[1]), z - np.float32(centre[2])

@@ -1,4 +1,5 @@
-"""Everything round the heart: chest wall, ribs, spine, sternum, lungs with vessels and bronchi, liver, great vessels beyond."""
+"""Everything round the heart: chest wall, ribs, spine, sternum, lungs with vessels and bronchi, liver, great vessels
+beyond."""
 
 from __future__ import annotations
 
@@ -53,23 +54,47 @@ def build_thorax(heart: Heart, rng: np.random.Generator) -> Thorax:
 
     # Diaphragm: a dome under the heart; liver to the right, stomach gas sometimes to the left.
     lowest = float(np.min(np.where(heart.pericardium < 0, z + 0.0 * heart.pericardium, 999.0)))
-    dome = (z - (lowest + rng.uniform(8.0, 20.0)) + 0.0035 * ((x - midline - 12.0) ** 2 + 0.8 * (y - centre[1] + 15) ** 2)).astype("f4")
+    dome = (
+        z - (lowest + rng.uniform(8.0, 20.0)) + 0.0035 * ((x - midline - 12.0) ** 2 + 0.8 * (y - centre[1] + 15) ** 2)
+    ).astype("f4")
     dome = np.maximum(dome + 1.2 * smooth_noise(lattice, rng, 60.0), 0.5 - (heart.pericardium - 0.5))
     fields["liver"] = np.maximum(dome, cage + 3.0)
     stomach = ellipsoid(lattice, np.array([midline + 75.0, 5.0, lowest - 25.0]), (32.0, 28.0, 24.0))
     fields["stomach_gas"] = np.maximum(stomach, dome + 4.0) if rng.random() < 0.6 else lattice.full(20.0)
-    fields["oesophagus"] = tube(lattice, np.array([[midline + 6, spine_y - 32, -120], [midline + 4, spine_y - 30, 0],
-                                                   [midline + 2, spine_y - 28, 120]]), rng.uniform(5.0, 8.0))
-    descending = tube(lattice, np.array([[midline + 12, spine_y - 14, -130], [midline + 20, spine_y - 16, -20],
-                                         [midline + 22, spine_y - 16, 50], [midline + 18, spine_y - 22, 130]]), rng.uniform(10.5, 14.0))
+    fields["oesophagus"] = tube(
+        lattice,
+        np.array([[midline + 6, spine_y - 32, -120], [midline + 4, spine_y - 30, 0], [midline + 2, spine_y - 28, 120]]),
+        rng.uniform(5.0, 8.0),
+    )
+    descending = tube(
+        lattice,
+        np.array(
+            [
+                [midline + 12, spine_y - 14, -130],
+                [midline + 20, spine_y - 16, -20],
+                [midline + 22, spine_y - 16, 50],
+                [midline + 18, spine_y - 22, 130],
+            ]
+        ),
+        rng.uniform(10.5, 14.0),
+    )
     fields["descending_aorta"] = descending
 
     # Lungs: the cage without mediastinum, heart and what lies under the diaphragm.
     half = 17.0 + 0.0045 * np.maximum(z - 20.0, 0.0) ** 2 * 0.6
     middle = np.maximum(np.abs(x - midline - 3.0) - np.minimum(half, 34.0), y - (spine_y - 4.0)) + 0.0 * y
     hilum = np.minimum(heart.vessels["pulmonary"], heart.cavities["left_atrium"]) - 2.5
-    solid = np.minimum.reduce([heart.pericardium - 1.2, heart.vessels["aorta_wall"] - 3.0, heart.vessels["superior_cava"] - 2.5,
-                               heart.vessels["inferior_cava"] - 2.0, descending - 2.5, fields["oesophagus"] - 2.0, hilum])
+    solid = np.minimum.reduce(
+        [
+            heart.pericardium - 1.2,
+            heart.vessels["aorta_wall"] - 3.0,
+            heart.vessels["superior_cava"] - 2.5,
+            heart.vessels["inferior_cava"] - 2.0,
+            descending - 2.5,
+            fields["oesophagus"] - 2.0,
+            hilum,
+        ]
+    )
     behind = np.maximum(middle, -(y - (spine_y - 40.0)) + 0.0 * z)
     front = np.maximum(np.abs(x - midline) - rng.uniform(4.0, 16.0), y - (front_y + 14.0)) + 0.0 * z
     above = np.maximum(middle, 45.0 - z)
@@ -78,19 +103,31 @@ def build_thorax(heart: Heart, rng: np.random.Generator) -> Thorax:
 
     arteries, veins, bronchi = _lung_trees(heart, rng, midline)
     mammary = tuple(
-        straight(np.array([[midline + s * rng.uniform(17, 22), front_y + rng.uniform(5, 8), h] for h in (-110, -40, 30, 110)]), (1.3, 1.2))
+        straight(
+            np.array(
+                [[midline + s * rng.uniform(17, 22), front_y + rng.uniform(5, 8), h] for h in (-110, -40, 30, 110)]
+            ),
+            (1.3, 1.2),
+        )
         for s in (-1, 1)
     )
     leads = ()
     if rng.random() < 0.08:
         inlet = np.array([heart.frame.annulus[0] - 36, heart.frame.annulus[1] + 8, heart.frame.annulus[2] + 80])
-        leads = (straight(np.array([inlet, inlet + [2, -2, -60], heart.frame.local(30, 0, 5), heart.frame.local(26, -8, 48)]), (0.9, 0.9)),)
+        leads = (
+            straight(
+                np.array([inlet, inlet + [2, -2, -60], heart.frame.local(30, 0, 5), heart.frame.local(26, -8, 48)]),
+                (0.9, 0.9),
+            ),
+        )
     floor = half_space(lattice, np.array([0, 0, -1e3]), np.array([0, 0, 1.0]))
     fields = {k: np.broadcast_to(v, floor.shape).astype("f4") for k, v in fields.items()}
     return Thorax(fields, arteries, veins, bronchi, mammary, leads)
 
 
-def _lung_trees(heart: Heart, rng: np.random.Generator, midline: float) -> tuple[tuple[Tube, ...], tuple[Tube, ...], tuple[Tube, ...]]:
+def _lung_trees(
+    heart: Heart, rng: np.random.Generator, midline: float
+) -> tuple[tuple[Tube, ...], tuple[Tube, ...], tuple[Tube, ...]]:
     """Branching vessels and bronchi from both hila outwards."""
     valve = heart.frame.pulmonary_valve
     hila = {1.0: valve + [44, 60, 30], -1.0: valve + [-68, 48, 22]}
@@ -102,16 +139,22 @@ def _lung_trees(heart: Heart, rng: np.random.Generator, midline: float) -> tuple
             for _ in range(counts[kind]):
                 start = hilum + rng.normal(0, [6, 10, 14])
                 heading = np.array([side * 1.0, rng.normal(0.0, 0.7), rng.normal(-0.3, 0.8)])
-                _branch(found, start, heading / np.linalg.norm(heading), start_radius[kind] * rng.uniform(0.6, 1.0), rng, 5)
+                _branch(
+                    found, start, heading / np.linalg.norm(heading), start_radius[kind] * rng.uniform(0.6, 1.0), rng, 5
+                )
     return tuple(map(tuple, trees.values()))
 
 
-def _branch(found: list[Tube], start: np.ndarray, heading: np.ndarray, radius: float, rng: np.random.Generator, depth: int) -> None:
+def _branch(
+    found: list[Tube], start: np.ndarray, heading: np.ndarray, radius: float, rng: np.random.Generator, depth: int
+) -> None:
     length = rng.uniform(9.0, 24.0) * (0.6 + 0.12 * depth)
     bend = rng.normal(0, 0.12 * length, 3)
     end = start + heading * length
     t = np.linspace(0.0, 1.0, max(4, int(length / 0.5)))[:, None]
-    found.append(Tube(start + t * (end - start) + 4.0 * t * (1.0 - t) * bend, np.linspace(radius, 0.82 * radius, len(t))))
+    found.append(
+        Tube(start + t * (end - start) + 4.0 * t * (1.0 - t) * bend, np.linspace(radius, 0.82 * radius, len(t)))
+    )
     if depth == 0 or radius < 0.6:
         return
     for _ in range(2):

@@ -41,7 +41,8 @@ class Branch:
 
 @dataclass(frozen=True)
 class Lesion:
-    """A narrowing: ``branch`` index, arc position, depth as a share of the diameter, length (full width), calcified or not."""
+    """A narrowing: ``branch`` index, arc position, depth as a share of the diameter, length (full width), calcified
+    or not."""
 
     branch: int
     position_mm: float

@@ -28,8 +28,15 @@ def grow_veins(surface: Surface, tree: CoronaryTree, rng: np.random.Generator) -
     def lay(control, start: float, end: float, wiggle: float = 1.0, clearance: float | None = None) -> np.ndarray:
         clearance = rng.uniform(1.0, 3.0) if clearance is None else clearance
         apart = 0.5 * (start + end) * size + rng.uniform(1.2, 2.6)
-        course = surface.lay(np.asarray(control), rng, clearance_mm=clearance + 0.3 * max(start, end), wiggle_mm=wiggle,
-                             wavelength_mm=30.0, away_from=arteries, apart_mm=apart)
+        course = surface.lay(
+            np.asarray(control),
+            rng,
+            clearance_mm=clearance + 0.3 * max(start, end),
+            wiggle_mm=wiggle,
+            wavelength_mm=30.0,
+            away_from=arteries,
+            apart_mm=apart,
+        )
         veins.append(Tube(course, np.linspace(start, end, len(course)) * size))
         return course
 
@@ -50,7 +57,10 @@ def grow_veins(surface: Surface, tree: CoronaryTree, rng: np.random.Generator) -
         spoke = target - frame.base
         theta = float(np.arctan2(spoke @ frame.up, spoke @ frame.right))
         drift = rng.uniform(-0.06, 0.06)
-        way = [surface.point(theta + drift * j, float(spoke @ frame.apex) + 11.0 * j) for j in range(int(rng.integers(4, 6)), 0, -1)]
+        way = [
+            surface.point(theta + drift * j, float(spoke @ frame.apex) + 11.0 * j)
+            for j in range(int(rng.integers(4, 6)), 0, -1)
+        ]
         lay([*way, target], 0.6, 1.5)
     if rng.random() < 0.7:
         lay([*[av(a, rng.uniform(3.0, 5.0)) for a in np.arange(0.0, -90.0, -14.0)], sinus[-6]], 0.6, 1.4)
@@ -68,7 +78,12 @@ def grow_veins(surface: Surface, tree: CoronaryTree, rng: np.random.Generator) -
         normal = surface.outward(start[None])[0]
         heading -= normal * (heading @ normal)
         heading /= np.linalg.norm(heading)
-        lay([start + heading * t for t in (0.0, 6.0, 12.0, rng.uniform(16.0, 30.0))], min(1.0, host.radius_mm[i]), 0.45, 1.2)
+        lay(
+            [start + heading * t for t in (0.0, 6.0, 12.0, rng.uniform(16.0, 30.0))],
+            min(1.0, host.radius_mm[i]),
+            0.45,
+            1.2,
+        )
     return tuple(veins)
 
 

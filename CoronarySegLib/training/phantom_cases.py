@@ -1,6 +1,7 @@
 """Phantoms prepared for training: anatomy once on the grids of both stages, appearances drawn later.
 
-One folder a case. At 0.5 mm the heart's region is kept as fractions (``fine.npy``), to be rendered anew for every patch; at
+One folder a case. At 0.5 mm the heart's region is kept as fractions (``fine.npy``), to be rendered anew for every
+patch; at
 2 mm the whole field is kept as a few rendered looks (``coarse_look_<n>.npy``) with its target (``coarse_target.npy``).
 """
 
@@ -38,7 +39,8 @@ class CaseCard:
 
 
 def prepare_case(seed: int, folder: Path, *, looks: int = 5) -> Path:
-    """Make one case folder ``case_<seed>`` unless it is complete already; about 400 MB and half a minute on one core."""
+    """Make one case folder ``case_<seed>`` unless it is complete already; about 400 MB and half a minute on one
+    core."""
     case = Path(folder) / f"case_{seed:06d}"
     if (case / "card.json").exists():
         return case
@@ -69,14 +71,18 @@ def list_cases(folder: Path) -> list[Path]:
     """Complete case folders below ``folder``, in order of their seeds."""
     found = sorted(p.parent for p in Path(folder).glob("case_*/card.json"))
     if not found:
-        raise TrainingError(f"No prepared phantom cases in {folder}. Prepare some first (`coronaryseg train --phantoms N`).")
+        raise TrainingError(
+            f"No prepared phantom cases in {folder}. Prepare some first (`coronaryseg train --phantoms N`)."
+        )
     return found
 
 
 def read_card(case: Path) -> CaseCard:
     """The card of one case folder."""
     values = json.loads((case / "card.json").read_text(encoding="utf-8"))
-    return CaseCard(values["seed"], values["looks"], tuple(values["fine_origin_lps_mm"]), tuple(values["coarse_origin_lps_mm"]))
+    return CaseCard(
+        values["seed"], values["looks"], tuple(values["fine_origin_lps_mm"]), tuple(values["coarse_origin_lps_mm"])
+    )
 
 
 def _coarse_target(voxels: VoxelAnatomy) -> np.ndarray:

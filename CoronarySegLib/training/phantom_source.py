@@ -44,7 +44,8 @@ class LocatorSource:
 class VesselSource:
     """Patches at 0.5 mm: inputs CT window, left prior, right prior; targets lumen, calcium, vein (shares of a voxel).
 
-    The priors are the locator's own answers where they were stored (``prior_<look>.npy``), so that the fine stage learns to
+    The priors are the locator's own answers where they were stored (``prior_<look>.npy``), so that the fine stage
+    learns to
     live with its mistakes; before that the locator's target stands in.
     """
 
@@ -72,7 +73,8 @@ class VesselSource:
         return Patch(inputs, targets)
 
     def _corner(self, case: _FineCase, prior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Lower corner (z, y, x) of a patch: on an artery, a vein or plaque, in the prior's corridor, or anywhere in the heart."""
+        """Lower corner (z, y, x) of a patch: on an artery, a vein or plaque, in the prior's corridor, or anywhere in
+        the heart."""
         kind = rng.random()
         size = np.asarray(case.fine.shape[1:])
         if kind < 0.5:
@@ -130,18 +132,25 @@ class _FineCase:
         keep = tuple(slice(int(a - b), int(a - b + n)) for a, b, n in zip(start, low, size, strict=True))
         return VoxelAnatomy(grid, tissue, lumen, calcium, vein, wall, side, distal, tissue > 0), keep
 
-    def prior_patch(self, prior: np.ndarray, start: np.ndarray, size: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def prior_patch(
+        self, prior: np.ndarray, start: np.ndarray, size: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
         """Both priors (2, z, y, x) 0..1 on the patch, trilinear, sometimes shifted or missing."""
         if rng.random() < 0.03:
             return np.zeros((2, *size), "f4")
         shift = rng.normal(0.0, 1.5, 3) * (rng.random() < 0.3)
         first = (start * FINE_MM + self.offset_zyx + shift) / COARSE_MM
         last = first + (size - 1) * FINE_MM / COARSE_MM
-        unit = [2.0 * np.linspace(a, b, n) / (m - 1) - 1.0 for a, b, n, m in zip(first, last, size, prior.shape[1:], strict=True)]
+        unit = [
+            2.0 * np.linspace(a, b, n) / (m - 1) - 1.0
+            for a, b, n, m in zip(first, last, size, prior.shape[1:], strict=True)
+        ]
         z, y, x = (torch.from_numpy(u.astype("f4")) for u in unit)
         grid = torch.stack(torch.meshgrid(z, y, x, indexing="ij")[::-1], dim=-1)[None]
         source = torch.from_numpy(prior.astype("f4") / 255.0)[None]
-        return torch.nn.functional.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=True)[0].numpy()
+        return torch.nn.functional.grid_sample(
+            source, grid, mode="bilinear", padding_mode="border", align_corners=True
+        )[0].numpy()
 
 
 def _some(points: np.ndarray, most: int = 20000) -> np.ndarray:
@@ -183,7 +192,9 @@ def _random_view(stack: np.ndarray, patch_zyx: tuple[int, int, int], rng: np.ran
     theta = torch.from_numpy(np.c_[matrix, offset].astype("f4"))[None]
     grid = torch.nn.functional.affine_grid(theta, (1, 1, *patch_zyx), align_corners=False)
     source = torch.from_numpy(np.ascontiguousarray(stack))[None]
-    return torch.nn.functional.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=False)[0].numpy()
+    return torch.nn.functional.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=False)[
+        0
+    ].numpy()
 
 
 def _cut_field(stack: np.ndarray, rng: np.random.Generator) -> None:
