@@ -31,8 +31,9 @@ METAL_REACH_MM = 20.0
 FAINT_BLOOD_HU = 250.0
 LOUD_NOISE_HU = 60.0
 NOISE_BOX_MM = 6.0
-# Below the heart only the descending aorta and the cava are left; above it the great vessels.
-CUT_BOTTOM_CM2 = 10.0
+# Below the heart only the descending aorta, the cava and dense bone are left; above it the great vessels.
+CUT_BOTTOM_CM2 = 12.0
+CUT_BOTTOM_SHARE = 0.3
 CUT_TOP_CM2 = 25.0
 CUT_TOP_SHARE = 0.55
 
@@ -121,7 +122,7 @@ def _spacing(volume: Volume) -> Finding | None:
 def _cut_heart(heart: HeartField) -> Finding | None:
     area = heart.pool_area_cm2()
     cut = []
-    if area[0] > CUT_BOTTOM_CM2:
+    if area[0] > CUT_BOTTOM_CM2 and area[0] > CUT_BOTTOM_SHARE * area.max():
         cut.append("bottom")
     if area[-1] > CUT_TOP_CM2 and area[-1] > CUT_TOP_SHARE * area.max():
         cut.append("top")
