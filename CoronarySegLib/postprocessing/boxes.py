@@ -1,0 +1,62 @@
+"""Working on the part of the grid that matters: boxes, cropped grids, and values of one grid at points of another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import ndimage
+
+from ..volume import Geometry, Volume
+
+Box = tuple[slice, slice, slice]
+
+
+def bounding_box(mask: np.ndarray, margin: int = 0) -> Box | None:
+    """Smallest box (z, y, x slices) round the True voxels, widened by ``margin``, clipped; None for an empty mask."""
+    box = []
+    for axis in range(3):
+        used = np.flatnonzero(mask.any(axis=tuple(i for i in range(3) if i != axis)))
+        if used.size == 0:
+            return None
+        box.append(slice(max(int(used[0]) - margin, 0), min(int(used[-1]) + margin + 1, mask.shape[axis])))
+    return tuple(box)
+
+
+def box_of_points(index_zyx: np.ndarray, margin: np.ndarray | int, shape_zyx: tuple[int, ...]) -> Box:
+    """Box round integer indices (n, 3), widened by ``margin`` voxels and clipped to the grid."""
+    lower = np.maximum(index_zyx.min(0) - margin, 0).astype(int)
+    upper = np.minimum(index_zyx.max(0) + margin + 1, shape_zyx).astype(int)
+    return tuple(slice(int(a), int(b)) for a, b in zip(lower, upper, strict=True))
+
+
+def cropped_geometry(geometry: Geometry, box: Box) -> Geometry:
+    """The grid of ``array[box]``."""
+    return replace(
+        geometry,
+        shape_zyx=tuple(s.stop - s.start for s in box),
+        origin_lps_mm=tuple(float(v) for v in geometry.points_lps([s.start for s in reversed(box)])),
+    )
+
+
+def cropped(volume: Volume, box: Box) -> Volume:
+    """A view of ``volume`` in the box, with its grid."""
+    return replace(volume, array=volume.array[box], geometry=cropped_geometry(volume.geometry, box))
+
+
+def spacing_zyx(geometry: Geometry) -> np.ndarray:
+    """Voxel size in mm in array order."""
+    return np.asarray(geometry.spacing_xyz_mm[::-1], float)
+
+
+def points_of(geometry: Geometry, index_zyx: np.ndarray) -> np.ndarray:
+    """Array indices (n, 3) in z, y, x order to LPS mm (n, 3)."""
+    return geometry.points_lps(np.asarray(index_zyx, float)[:, ::-1])
+
+
+def sample(volume: Volume, points_lps_mm: np.ndarray) -> np.ndarray:
+    """Trilinear value of ``volume`` at LPS points (n, 3); 0 outside of its grid. Returns float32 (n,)."""
+    index = volume.geometry.index_of(points_lps_mm)[:, ::-1].T
+    return ndimage.map_coordinates(
+        volume.array.astype(np.float32, copy=False), index, order=1, mode="constant", cval=0.0, output=np.float32
+    )

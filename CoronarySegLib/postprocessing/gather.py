@@ -1,0 +1,216 @@
+"""Which pieces of the foreground are the two trees, which belong to them, and which go.
+
+With the coarse left and right priors a root is the piece that overlaps its prior most; without them the two largest
+pieces are the roots, unless the second is a broken-off branch of the first. Every other piece is joined to a tree, kept
+apart (large, near and tube-like: a branch whose gap is too long to invent) or dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from ..errors import EmptyResultError
+from ..volume import Geometry, Volume
+from .boxes import box_of_points, points_of, sample, spacing_zyx
+from .components import Pieces, pieces_of
+from .options import PostOptions
+from .reconnect import GapRule, fill_bridge, find_bridge
+
+BRIDGED_FROM_MM3 = 1.0
+"""Smaller specks are never bridged; they stay only where they touch a tree at an edge or a corner."""
+BRANCH_SHARE = 0.25
+"""Without priors, a piece under this share of the largest that can be bridged to it is its branch, no tree."""
+PASSES = 3
+PRIOR_PRESENT = 0.1
+CLEAR_LEAN = 0.5
+TUBE_RADIUS_MM = 3.5
+APART_PEAK = 0.8
+
+
+@dataclass
+class Gathered:
+    """``tree`` (z, y, x) uint8: 0, or 1 for the first root and what belongs to it, 2 for the second."""
+
+    tree: np.ndarray
+    roots: int
+    found: int = 0
+    dropped: int = 0
+    reconnected: int = 0
+    kept_apart: int = 0
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Coarse probability of the left and the right tree, on any grid."""
+
+    left: Volume
+    right: Volume
+
+    def at(self, geometry: Geometry, index_zyx: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Left and right prior, each (n,), at array indices (n, 3) of ``geometry``."""
+        points = points_of(geometry, index_zyx)
+        return sample(self.left, points), sample(self.right, points)
+
+
+def gather(
+    field: np.ndarray, threshold: float, geometry: Geometry, priors: Priors | None, options: PostOptions
+) -> Gathered:
+    """Assign the pieces of ``field >= threshold`` to one or two roots; bridges are written into ``field`` in place.
+
+    Raises EmptyResultError when the largest piece is smaller than a piece of a coronary tree.
+    """
+    pieces = pieces_of(field >= threshold, geometry.voxel_mm3)
+    if not len(pieces) or pieces.volumes_mm3[0] < options.minimum_tree_mm3:
+        largest = float(pieces.volumes_mm3[0]) if len(pieces) else 0.0
+        raise EmptyResultError(
+            f"No coronary tree was found: the largest connected piece has {largest:.0f} mm³ of at least "
+            f"{options.minimum_tree_mm3:.0f}. Check that the volume is a contrast CT of the heart."
+        )
+    leans = _leans(pieces, geometry, priors)
+    work = _Work(field, threshold, geometry, options, pieces, leans)
+    roots = work.roots_by_prior() if priors is not None else work.roots_by_size()
+    for number, root in enumerate(roots, 1):
+        work.claim(root, number)
+    work.join_fragments()
+    work.keep_large_ones()
+    work.result.roots = len(roots)
+    work.result.dropped = len(work.left_over)
+    return work.result
+
+
+def _leans(pieces: Pieces, geometry: Geometry, priors: Priors | None) -> np.ndarray:
+    """(k, 3): prior mass left, right and mean of the larger prior for each piece; NaN without priors."""
+    leans = np.full((len(pieces), 3), np.nan)
+    if priors is None or not len(pieces):
+        return leans
+    sizes = [len(p) for p in pieces.index_zyx]
+    left, right = priors.at(geometry, np.concatenate(pieces.index_zyx))
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    leans[:, 0] = np.add.reduceat(left, starts)
+    leans[:, 1] = np.add.reduceat(right, starts)
+    leans[:, 2] = np.add.reduceat(np.maximum(left, right), starts) / sizes
+    return leans
+
+
+class _Work:
+    """The state of one gathering: which pieces are still free, and the trees so far."""
+
+    def __init__(self, field, threshold, geometry, options: PostOptions, pieces: Pieces, leans):
+        self.field, self.threshold, self.options, self.pieces, self.leans = field, threshold, options, pieces, leans
+        self.spacing = spacing_zyx(geometry)
+        self.result = Gathered(np.zeros(field.shape, np.uint8), 0, found=len(pieces))
+        self.left_over = set(range(len(pieces)))
+        self.root_of: dict[int, int] = {}
+        self.rule = GapRule(options.maximum_gap_mm, options.minimum_path_probability)
+
+    def claim(self, piece: int, number: int) -> None:
+        index = self.pieces.index_zyx[piece]
+        self.result.tree[tuple(index.T)] = number
+        self.left_over.discard(piece)
+        self.root_of.setdefault(number, piece)
+
+    def roots_by_prior(self) -> list[int]:
+        large = np.flatnonzero(self.pieces.volumes_mm3 >= self.options.minimum_tree_mm3)
+        roots = []
+        for side in (0, 1):
+            lean = self.leans[large]
+            mass = np.where(lean[:, 2] >= PRIOR_PRESENT, lean[:, side], 0.0)
+            best = int(np.argmax(mass))
+            share = mass[best] / max(self.leans[:, side].sum(), 1e-6)
+            if mass[best] > 0 and share > 0.05 and int(large[best]) not in roots:
+                roots.append(int(large[best]))
+        return roots or self.roots_by_size()
+
+    def roots_by_size(self) -> list[int]:
+        first = np.zeros(self.field.shape, np.uint8)
+        first[tuple(self.pieces.index_zyx[0].T)] = 1
+        tree_points = cKDTree(self.pieces.index_zyx[0] * self.spacing)
+        for piece in range(1, min(len(self.pieces), 8)):
+            if self.pieces.volumes_mm3[piece] < self.options.minimum_tree_mm3:
+                break
+            is_branch = self.pieces.volumes_mm3[piece] < BRANCH_SHARE * self.pieces.volumes_mm3[0] and find_bridge(
+                self.field, first, 1, self.pieces.index_zyx[piece], tree_points, self.spacing, self.rule
+            )
+            if not is_branch:
+                return [0, piece]
+        return [0]
+
+    def join_fragments(self) -> None:
+        """Nearest first would need a queue; passes over the free pieces reach chains of fragments as well."""
+        voxel_mm = float(np.linalg.norm(self.spacing)) * 1.01
+        for _ in range(PASSES):
+            joined = 0
+            trees = {n: cKDTree(np.argwhere(self.result.tree == n) * self.spacing) for n in self.root_of}
+            for piece in sorted(self.left_over):
+                joined += self._join(piece, trees, voxel_mm)
+            if not joined:
+                return
+
+    def _join(self, piece: int, trees: dict[int, cKDTree], voxel_mm: float) -> bool:
+        index = self.pieces.index_zyx[piece]
+        reach = self.options.maximum_gap_mm if self.options.reconnect else voxel_mm
+        gaps = {
+            number: float(tree.query(index * self.spacing, distance_upper_bound=reach)[0].min())
+            for number, tree in trees.items()
+            if not self._contradicts(piece, number)
+        }
+        for number in sorted((n for n in gaps if np.isfinite(gaps[n])), key=gaps.get):
+            if gaps[number] <= voxel_mm and self.pieces.volumes_mm3[piece] < BRIDGED_FROM_MM3:
+                self.claim(piece, number)
+                return True
+            if not self.options.reconnect or self.pieces.volumes_mm3[piece] < BRIDGED_FROM_MM3:
+                continue
+            bridge = find_bridge(
+                self.field, self.result.tree, number, index, trees[number], self.spacing, self.rule
+            )
+            if bridge is not None:
+                added = fill_bridge(self.field, bridge, self.threshold, self.spacing)
+                free = self.result.tree[tuple(added.T)] == 0
+                self.result.tree[tuple(added[free].T)] = number
+                self.claim(piece, number)
+                self.result.reconnected += 1
+                return True
+        return False
+
+    def keep_large_ones(self) -> None:
+        """What no bridge reached but is too large, too certain and too tube-like to be thrown away."""
+        trees = {n: cKDTree(np.argwhere(self.result.tree == n) * self.spacing) for n in self.root_of}
+        for piece in sorted(self.left_over):
+            index = self.pieces.index_zyx[piece]
+            if self.pieces.volumes_mm3[piece] < self.options.minimum_fragment_mm3:
+                break
+            gaps = {
+                n: float(tree.query(index * self.spacing)[0].min())
+                for n, tree in trees.items() if not self._contradicts(piece, n)
+            }
+            if not gaps or min(gaps.values()) > self.options.far_mm or not self._is_plausible(piece):
+                continue
+            self.claim(piece, min(gaps, key=gaps.get))
+            self.result.kept_apart += 1
+
+    def _is_plausible(self, piece: int) -> bool:
+        index = self.pieces.index_zyx[piece]
+        if np.percentile(self.field[tuple(index.T)], 90) < APART_PEAK or self.leans[piece, 2] < PRIOR_PRESENT:
+            return False
+        box = box_of_points(index, 0, self.field.shape)
+        mask = np.zeros([s.stop - s.start for s in box], bool)
+        mask[tuple((index - [s.start for s in box]).T)] = True
+        inscribed = ndimage.distance_transform_edt(np.pad(mask, 1), sampling=self.spacing).max()
+        return inscribed <= TUBE_RADIUS_MM
+
+    def _contradicts(self, piece: int, number: int) -> bool:
+        """The priors clearly put the piece on one side and the root on the other."""
+        return _lean(self.leans[piece]) * _lean(self.leans[self.root_of[number]]) < 0
+
+
+def _lean(masses: np.ndarray) -> int:
+    """+1 clearly left, -1 clearly right, 0 unclear or no prior."""
+    left, right, present = masses
+    if not present >= PRIOR_PRESENT:
+        return 0
+    lean = (left - right) / max(left + right, 1e-6)
+    return int(np.sign(lean)) if abs(lean) >= CLEAR_LEAN else 0
