@@ -23,8 +23,8 @@ if importlib.util.find_spec("CoronarySegLib") is None:
     # A source checkout: Slicer knows only this folder, and the library lies beside it.
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-# Needed for a run but not part of Slicer. The PyTorch extension brings the first one.
-REQUIRED_PACKAGES = ("torch", "safetensors", "monai")
+# Needed for a run but not part of Slicer: name to import, name to install. The PyTorch extension brings the first one.
+REQUIRED_PACKAGES = {"torch": "torch", "safetensors": "safetensors", "skimage": "scikit-image"}
 
 
 class CoronarySeg(ScriptedLoadableModule):
@@ -118,7 +118,7 @@ class CoronarySegLogic(ScriptedLoadableModuleLogic):
         """Why the button is disabled, in words; empty when a run can start."""
         if volumeNode is None:
             return _("Select the CT volume to segment.")
-        missing = [name for name in REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
+        missing = [pip for name, pip in REQUIRED_PACKAGES.items() if importlib.util.find_spec(name) is None]
         if missing:
             return _(
                 "Python packages are missing: {names}. Install the PyTorch extension, then the rest with pip_install."

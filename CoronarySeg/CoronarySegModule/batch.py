@@ -26,7 +26,9 @@ except ModuleNotFoundError:  # started straight from a source checkout
     _module = Path(__file__).resolve().parents[1]
     sys.path += [str(_module), str(_module.parent)]
 
-from CoronarySegLib.errors import CoronarySegError, InputError
+from CoronarySegLib.errors import CoronarySegError, InputError, OutputError
+from CoronarySegLib.inference import DEVICES, QUALITIES
+from CoronarySegLib.reading import read_volume
 from CoronarySegModule.conversion import node_from_volume
 from CoronarySegModule.logic import provenance
 from CoronarySegModule.nodes import write_result
@@ -67,7 +69,7 @@ def main(arguments: list[str], segment=None) -> int:
         return error.exit_code
     except OSError as error:
         log.error("The output folder cannot be made: %s. Choose another folder with --output.", error)
-        return 7
+        return OutputError.exit_code
     failures = [failure for case in cases if (failure := _run(case, options, segment))]
     text = json.dumps([asdict(failure) for failure in failures], indent=2, ensure_ascii=False)
     (options.output / "failures.json").write_text(text, encoding="utf-8")
@@ -133,7 +135,6 @@ def _run(case: Case, options, segment) -> Failure | None:
 def _write(case: Case, options, segment) -> None:
     from CoronarySegLib.segmentation import segment as library_segment
 
-    from CoronarySegLib.reading import read_volume
 
     volume = read_volume(case.path)
     result = (segment or library_segment)(volume, model=options.model, device=options.device)
@@ -163,7 +164,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", required=True, type=Path, help="folder for the results")
     parser.add_argument("--write", choices=("case", "mrb", "both"), default="both", help="case folders, scenes or both")
     parser.add_argument("--model", help="name of a shipped model or a model folder")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--quality", choices=tuple(QUALITIES), default="standard")
+    parser.add_argument("--device", choices=tuple(DEVICES), default="auto")
     parser.add_argument("--overwrite", action="store_true", help="replace results that are there already")
     return parser
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 
 from CoronarySegLib import __version__
+from CoronarySegLib.inference import QUALITIES
 
 from .conversion import volume_from_node
 from .nodes import CoronaryNodes, write_result
-
-QUALITIES = ("standard",)
 
 
 def segment_volume_node(
@@ -22,16 +21,17 @@ def segment_volume_node(
 ) -> CoronaryNodes:
     """Segment the coronaries of a CT volume node and put the result beside it.
 
-    ``model`` is the name of a shipped model or a model folder, ``device`` "auto", "cpu", "cuda" or "mps", ``progress``
-    a callback (fraction 0..1, text) that stops the run by returning False. Raises ValueError for arguments that do not
-    fit and the errors of ``CoronarySegLib.errors`` for everything the user can mend; their text says how.
+    ``model`` is the name of a shipped model or a model folder, ``device`` and ``quality`` as in
+    ``CoronarySegLib.inference``, ``progress`` a callback (fraction 0..1, text) that stops the run by returning False.
+    Raises ValueError for arguments that do not fit and the errors of ``CoronarySegLib.errors`` for everything the user
+    can mend; their text says how.
     """
     if quality not in QUALITIES:
         raise ValueError(f"Unknown quality '{quality}'. Choose one of: {', '.join(QUALITIES)}.")
     volume = volume_from_node(volume_node)
-    from CoronarySegLib.segmentation import segment  # torch comes with it: not before a run is asked for
+    from CoronarySegLib.segmentation import SegmentOptions, segment  # brings VTK and torch: only for a run
 
-    result = segment(volume, model=model, device=device, progress=progress)
+    result = segment(volume, model=model, device=device, options=SegmentOptions(quality=quality), progress=progress)
     return write_result(
         volume_node, result, output_segmentation=output_segmentation, replace=replace, attributes=provenance(result)
     )

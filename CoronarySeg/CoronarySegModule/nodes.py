@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 
 import slicer
 
+from CoronarySegLib.writing.segments import SEGMENTS, Segment
+
 from .conversion import node_to_world, oriented_labelmap, surface_in_node_frame, world_geometry
-from .parts import PARTS, Part
 
 VOLUME_ROLE = "CoronarySegVolume"  # segmentation or model -> the CT it was made from
 SEGMENTATION_ROLE = "CoronarySegSegmentation"  # model -> the segmentation it belongs to
@@ -78,7 +79,7 @@ def find_models(segmentation_node) -> dict[str, object]:
 
 # --- prepared before the scene is touched ---------------------------------------------------------------------------
 
-def _segments_of(volume_node, result) -> list[tuple[Part, slicer.vtkSegment]]:
+def _segments_of(volume_node, result) -> list[tuple[Segment, slicer.vtkSegment]]:
     """One segment per part that has voxels; left and right always, so that an empty side is seen and not missing."""
     if not result.labels.geometry.same_grid(world_geometry(volume_node), tolerance_mm=1e-2):
         raise ValueError(
@@ -88,8 +89,8 @@ def _segments_of(volume_node, result) -> list[tuple[Part, slicer.vtkSegment]]:
     labels = result.labels.array
     image = oriented_labelmap(labels, volume_node)
     segments = []
-    for part in PARTS:
-        if not (part.always or (labels == part.value).any()):
+    for part in SEGMENTS:
+        if part.optional and not (labels == part.value).any():
             continue
         segment = slicer.vtkSegment()
         segment.SetName(part.name)
@@ -103,9 +104,9 @@ def _segments_of(volume_node, result) -> list[tuple[Part, slicer.vtkSegment]]:
     return segments
 
 
-def _surfaces_of(volume_node, result) -> list[tuple[Part, object]]:
+def _surfaces_of(volume_node, result) -> list[tuple[Segment, object]]:
     to_world = node_to_world(volume_node)
-    parts = {part.key: part for part in PARTS}
+    parts = {part.key: part for part in SEGMENTS}
     unknown = sorted(set(result.surfaces) - set(parts))
     if unknown:
         raise ValueError(f"The result has surfaces of unknown parts: {', '.join(unknown)}. Known: {', '.join(parts)}.")
@@ -195,7 +196,7 @@ def _write_models(surfaces, segmentation, volume_node, replace: bool) -> dict[st
     return models
 
 
-def _add_model(part: Part, volume_node):
+def _add_model(part: Segment, volume_node):
     scene = volume_node.GetScene()
     name = scene.GetUniqueNameByString(f"{volume_node.GetName()} {part.name[0].lower()}{part.name[1:]}")
     model = scene.AddNewNodeByClass("vtkMRMLModelNode", name)
@@ -240,12 +241,12 @@ def _remove(node) -> None:
 def _free_run_number(segmentation) -> int:
     """1 where no segment of ours is left in the segmentation, else the next number whose segment ids are free."""
     run = 1
-    while any(segmentation.GetSegment(_segment_id(part, run)) for part in PARTS):
+    while any(segmentation.GetSegment(_segment_id(part, run)) for part in SEGMENTS):
         run += 1
     return run
 
 
-def _segment_id(part: Part, run: int) -> str:
+def _segment_id(part: Segment, run: int) -> str:
     return part.key if run == 1 else f"{part.key}_{run}"
 
 

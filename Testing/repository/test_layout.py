@@ -16,6 +16,7 @@ TOP_LEVEL = {
     "README.md", "Testing", "pyproject.toml",
 }
 SLICER = {"slicer", "qt", "ctk", "vtkSegmentationCorePython", "PythonQt", "mrml"}
+IMPORT_NAMES = {"skimage": "scikit-image", "vtkmodules": "vtk"}  # where the package is called otherwise
 HEAVY = {"torch", "monai", "openvino", "matplotlib", "pydicom"}
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".txt", ".json", ".ui", ".cmake", ""}
 
@@ -77,6 +78,15 @@ def test_importing_a_package_does_not_load_torch(package):
     code = f"import sys, CoronarySegLib.{package}; sys.exit('torch' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr or f"CoronarySegLib.{package} imports torch"
+
+
+def test_everything_the_library_imports_is_a_declared_dependency():
+    # Read as text: Python 3.10 has no TOML reader.
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    declared = {name.lower() for name in re.findall(r'"([\w-]+)>=', text)}
+    used = set().union(*(imports(path) for path in LIBRARY.rglob("*.py"))) - set(sys.stdlib_module_names)
+    used = {IMPORT_NAMES.get(name, name).lower() for name in used if name != "CoronarySegLib"}
+    assert used - declared == set()
 
 
 def test_the_library_prints_only_from_the_command_line():

@@ -11,6 +11,7 @@ import pytest
 from slicer_samples import volume_node
 
 from CoronarySegLib.errors import CoronarySegError, InputError
+from CoronarySegLib.inference import DEVICES, QUALITIES
 
 MODULE = Path(__file__).resolve().parents[2] / "CoronarySeg"
 
@@ -44,12 +45,19 @@ def test_every_widget_the_code_uses_is_in_the_form():
     assert set(re.findall(r"self\.ui\.(\w+)", code)) <= names
 
 
-def test_the_form_offers_the_qualities_the_logic_knows(scene):
-    from CoronarySegModule.logic import QUALITIES
+def test_the_form_offers_the_qualities_of_the_library():
+    assert choices("qualitySelector") == tuple(QUALITIES)
 
+
+def test_the_form_offers_devices_the_library_knows_and_auto_first():
+    assert choices("deviceSelector")[0] == "auto"
+    assert set(choices("deviceSelector")) <= set(DEVICES)
+
+
+def choices(name: str) -> tuple[str, ...]:
     form = ElementTree.parse(MODULE / "Resources" / "UI" / "CoronarySeg.ui")
-    (selector,) = [widget for widget in form.iter("widget") if widget.get("name") == "qualitySelector"]
-    assert tuple(item.findtext("property/string") for item in selector.findall("item")) == QUALITIES
+    (selector,) = [widget for widget in form.iter("widget") if widget.get("name") == name]
+    return tuple(item.findtext("property/string") for item in selector.findall("item"))
 
 
 def test_the_button_says_that_a_volume_is_missing(module):
@@ -61,8 +69,8 @@ def test_the_button_is_free_with_a_volume_and_all_packages(module, oblique_volum
 
 
 def test_the_button_names_a_missing_package(module, oblique_volume, monkeypatch):
-    monkeypatch.setattr(module, "REQUIRED_PACKAGES", ("torch", "no_such_package"))
-    assert "no_such_package" in module.CoronarySegLogic().reasonNotToRun(oblique_volume)
+    monkeypatch.setattr(module, "REQUIRED_PACKAGES", {"torch": "torch", "no_such_package": "no-such-package"})
+    assert "missing: no-such-package." in module.CoronarySegLogic().reasonNotToRun(oblique_volume)
 
 
 def test_an_unknown_quality_is_refused(module, oblique_volume):
