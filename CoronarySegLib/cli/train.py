@@ -45,6 +45,7 @@ def train_command(
     seed: Annotated[int | None, typer.Option(help="Seed of weights and patches.")] = None,
     config: Annotated[Path | None, typer.Option(help="JSON file with any of the settings in config.json.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Where prepared data are kept.")] = None,
+    priors_from: Annotated[Path | None, typer.Option(help="Locator run whose answers become the priors.")] = None,
     start_from: Annotated[Path | None, typer.Option(help="Start from these .safetensors weights.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only measure time and memory.")] = False,
@@ -59,7 +60,7 @@ def train_command(
     console = Console()
     changes = {"steps": steps, "batch": batch, "workers": workers, "threads": threads, "device": device, "seed": seed}
     settings = _settings(out, resume, config, profile, stage, data is not None, phantoms, changes)
-    choice = _choice(out, resume, phantoms, data, cache)
+    choice = _choice(out, resume, phantoms, data, cache, priors_from)
     with _shown(console) as progress:
         source, validation = open_choice(choice, settings, progress=progress)
     if dry_run:
@@ -103,11 +104,13 @@ def _settings(out: Path, resume: bool, config: Path | None, profile: Profile, st
     return recommended_config(values.pop("stage", "vessels"), **values)
 
 
-def _choice(out: Path, resume: bool, phantoms: int | None, data: Path | None, cache: Path | None):
+def _choice(out: Path, resume: bool, phantoms: int | None, data: Path | None, cache: Path | None,
+            locator_run: Path | None):
     from ..training.opening import DataChoice, read_choice
 
     before = read_choice(out) if resume and phantoms is None and data is None else None
-    return before or DataChoice(phantoms, None if data is None else str(data), None if cache is None else str(cache))
+    paths = (None if path is None else str(path) for path in (data, cache, locator_run))
+    return before or DataChoice(phantoms, *paths)
 
 
 @contextmanager

@@ -21,18 +21,22 @@ DEFAULT_CACHE = "coronaryseg_phantoms"
 class DataChoice:
     """What to train on: ``phantoms`` generated anatomies, or the image/label pairs in ``data``. Exactly one is set.
 
-    ``cache`` is the folder of prepared cases; phantoms need about 400 MB each there (DEFAULT_CACHE when None).
+    ``cache`` is the folder of prepared cases; phantoms need a few hundred MB each there (DEFAULT_CACHE when None).
+    ``locator_run`` is the run folder of a trained locator whose answers become the priors of the stage "vessels".
     """
 
     phantoms: int | None = None
     data: str | None = None
     cache: str | None = None
+    locator_run: str | None = None
 
     def __post_init__(self) -> None:
         if (self.phantoms is None) == (self.data is None):
             raise TrainingError("Say what to train on: either a number of phantoms or a folder of image/label pairs.")
         if self.phantoms is not None and self.phantoms < 1:
             raise TrainingError("The number of phantoms must be at least 1.")
+        if self.locator_run is not None and self.phantoms is None:
+            raise TrainingError("A locator's answers serve as priors on phantoms only. Leave the locator run out.")
 
     def write(self, run_folder: Path) -> None:
         write_text_atomically(run_folder / SOURCE_FILE, json.dumps(vars(self), indent=2) + "\n")
@@ -63,6 +67,7 @@ def open_choice(choice: DataChoice, config: TrainConfig, *, validation_patches: 
 
         source, validation = open_phantoms(
             choice.phantoms, config.stage, config.patch, Path(choice.cache or DEFAULT_CACHE), seed=config.seed,
+            locator_run=None if choice.locator_run is None else Path(choice.locator_run),
             progress=report.part(0.0, 0.9),
         )
     report(0.9, "Drawing the patches to validate on")

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import torch
 
-from ..errors import OutputError
+from ..errors import OutputError, TrainingError
+from ..networks import build_network
 from ..progress import Progress, ProgressCallback, as_progress
 from .phantom_cases import prepare_case
 from .phantom_source import LocatorSource, VesselSource
 from .phantom_whole import WholeSource, prepare_whole
+from .priors import store_priors
 from .sources import PatchSource
+from .state import read_weights
 
 # Apart from each other and from the small seeds that people, tests and benchmarks use.
 FIRST_TRAINING_SEED, FIRST_VALIDATION_SEED = 100_000, 900_000
@@ -31,13 +34,30 @@ def phantom_seeds(count: int, seed: int) -> tuple[tuple[int, ...], tuple[int, ..
 
 
 def open_phantoms(count: int, stage: str, patch_zyx: tuple[int, int, int], cache: Path, *, seed: int = 0,
+                  locator_run: Path | None = None,
                   progress: Progress | ProgressCallback | None = None) -> tuple[PatchSource, PatchSource]:
-    """Sources over ``count`` training anatomies and a few held back, prepared in ``cache`` unless they are there."""
+    """Sources over ``count`` training anatomies and a few held back, prepared in ``cache`` unless they are there.
+
+    With ``locator_run`` the answers of that run's locator are stored beside the cases and serve the stage "vessels" as
+    priors; without it the truth at 2 mm does.
+    """
+    report = as_progress(progress)
     train_seeds, validation_seeds = phantom_seeds(count, seed)
     prepare = prepare_whole if stage == "whole" else prepare_case
-    cases = _prepared(prepare, (*train_seeds, *validation_seeds), cache, as_progress(progress))
+    cases = _prepared(prepare, (*train_seeds, *validation_seeds), cache, report.part(0.0, 0.8))
+    if locator_run is not None:
+        store_priors(cases, _locator(locator_run), progress=report.part(0.8, 1.0))
     source = {"locator": LocatorSource, "vessels": VesselSource, "whole": WholeSource}[stage]
     return source(cases[:count], patch_zyx), source(cases[count:], patch_zyx)
+
+
+def _locator(run: Path) -> torch.nn.Module:
+    weights = read_weights(run)
+    if weights.config.stage != "locator":
+        raise TrainingError(f"{run} trained the stage {weights.config.stage!r}, not a locator. Give a locator's run.")
+    network = build_network(weights.config.network, weights.config.built_arguments())
+    network.load_state_dict(weights.state_dict)
+    return network.eval()
 
 
 def _prepared(prepare: Callable[[int, Path], Path], seeds: Sequence[int], cache: Path, report: Progress) -> list[Path]:
@@ -59,6 +79,7 @@ def _prepared(prepare: Callable[[int, Path], Path], seeds: Sequence[int], cache:
                 raise
     except OSError as error:
         raise OutputError(
-            f"The phantoms cannot be kept in {cache}: {error}. Free space (about 400 MB each) or name another cache."
+            f"The phantoms cannot be kept in {cache}: {error}. Free space (each takes some hundred MB) or name another "
+            "cache."
         ) from error
     return [done[seed] for seed in seeds]

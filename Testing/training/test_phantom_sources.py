@@ -1,0 +1,112 @@
+"""Sources over prepared phantoms: channels, ranges, reproducibility, seeds. The cases are written by hand here."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from CoronarySegLib.errors import TrainingError
+from CoronarySegLib.phantom.tissues import Tissue
+from CoronarySegLib.training.opening import DataChoice
+from CoronarySegLib.training.phantom_cases import FINE_CHANNELS
+from CoronarySegLib.training.phantom_opening import phantom_seeds
+from CoronarySegLib.training.phantom_source import LocatorSource, VesselSource
+from CoronarySegLib.training.phantom_whole import WholeSource
+from CoronarySegLib.training.priors import store_priors
+from CoronarySegLib.training.sources import Patch, PatchSource, sample_generator
+from CoronarySegLib.training.stages import stage_spec
+
+
+@pytest.fixture
+def a_case(tmp_path):
+    """A 24 mm box of fat with one straight left artery along z, prepared as ``prepare_case`` does."""
+    fine = {name: np.zeros((48, 48, 48), np.uint8) for name in FINE_CHANNELS}
+    fine["tissue"][:] = Tissue.FAT
+    fine["lumen"][4:44, 20:26, 20:26] = 255
+    fine["side"][fine["lumen"] > 0] = 1
+    np.save(tmp_path / "fine.npy", np.stack([fine[name] for name in FINE_CHANNELS]))
+    coarse = np.zeros((3, 24, 24, 24), np.uint8)
+    coarse[0, 6:18, 6:18, 6:18] = 255
+    coarse[1, 7:17, 10:13, 10:13] = 255
+    np.save(tmp_path / "coarse_target.npy", coarse)
+    np.save(tmp_path / "coarse_look_0.npy", np.where(coarse[1] > 0, 400, -90).astype(np.int16))
+    (tmp_path / "card.json").write_text(json.dumps({
+        "seed": 1, "looks": 1, "fine_origin_lps_mm": [0.0, 0.0, 0.0], "coarse_origin_lps_mm": [-12.0, -12.0, -12.0],
+    }))
+    return tmp_path
+
+
+@pytest.fixture
+def a_whole_case(tmp_path):
+    shape = stage_spec("whole").patch_zyx
+    target = np.zeros(shape, np.uint8)
+    target[20:40, 60:64, 60:64] = 255
+    np.save(tmp_path / "target_0.npy", target)
+    np.save(tmp_path / "look_0.npy", np.where(target > 0, 400, 0).astype(np.int16))
+    (tmp_path / "card.json").write_text(json.dumps({"seed": 1, "looks": 1}))
+    return tmp_path
+
+
+def assert_fits(source, stage: str, shape: tuple[int, int, int]) -> Patch:
+    patch, spec = source.sample(sample_generator(0, 0)), stage_spec(stage)
+    assert isinstance(source, PatchSource)
+    assert patch.image.shape == (len(spec.inputs), *shape)
+    assert patch.target.shape == (len(spec.outputs), *shape)
+    for array in (patch.image, patch.target):
+        assert np.isfinite(array).all()
+        assert array.min() >= -1e-5
+        assert array.max() <= 1 + 1e-5
+    return patch
+
+
+def test_locator_patches_fit_their_stage(a_case):
+    assert_fits(LocatorSource([a_case], (16, 16, 16)), "locator", (16, 16, 16))
+
+
+def test_vessel_patches_fit_their_stage(a_case):
+    assert_fits(VesselSource([a_case], (32, 32, 32)), "vessels", (32, 32, 32))
+
+
+def test_whole_patches_fit_their_stage(a_whole_case):
+    patch = assert_fits(WholeSource([a_whole_case]), "whole", stage_spec("whole").patch_zyx)
+    assert patch.image[0][patch.target[0] > 0.5].min() > patch.image[0][patch.target[0] < 0.5].max()
+
+
+@pytest.mark.parametrize("kind", [LocatorSource, VesselSource])
+def test_the_same_generator_gives_the_same_patch_from_a_fresh_source(a_case, kind):
+    first, second = (kind([a_case], (16, 16, 16)).sample(sample_generator(0, 5)) for _ in range(2))
+    assert np.array_equal(first.image, second.image)
+    assert np.array_equal(first.target, second.target)
+
+
+def test_stored_answers_of_the_locator_are_the_priors(a_case):
+    class Sure(torch.nn.Module):
+        def forward(self, image):
+            return torch.cat([image - 99, image - 99, image + 99], dim=1)  # sure of the right tree everywhere
+
+    store_priors([a_case], Sure())
+    source = VesselSource([a_case], (16, 16, 16))
+    patches = [source.sample(sample_generator(0, index)) for index in range(5)]
+    assert max(patch.image[1].max() for patch in patches) < 0.01
+    assert max(patch.image[2].min() for patch in patches) > 0.99
+
+
+@pytest.mark.parametrize("count", [1, 8, 1000])
+@pytest.mark.parametrize("seed", [0, 1, 699, 12345])
+def test_training_and_validation_anatomies_never_overlap(count, seed):
+    train, validation = phantom_seeds(count, seed)
+    assert len(train) == count
+    assert validation
+    assert not set(train) & set(validation)
+
+
+def test_runs_with_neighbouring_seeds_see_other_anatomies():
+    assert not set(phantom_seeds(1000, 0)[0]) & set(phantom_seeds(1000, 1)[0])
+
+
+def test_priors_of_a_locator_need_phantoms():
+    with pytest.raises(TrainingError, match="on phantoms only"):
+        DataChoice(data="folder", locator_run="run")
