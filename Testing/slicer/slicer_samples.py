@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import slicer
@@ -10,6 +10,8 @@ import vtk
 from CoronarySegModule.conversion import world_geometry
 from scipy.spatial.transform import Rotation
 
+from CoronarySegLib.inference import Prediction
+from CoronarySegLib.models import ModelCard, StageCard
 from CoronarySegLib.volume import Geometry, Volume
 
 
@@ -83,6 +85,12 @@ def labels_for(node, *, calcium: bool = True) -> Volume:
     return Volume(two_vessels(geometry.shape_zyx, calcium=calcium), geometry, source="by hand")
 
 
+CARD = ModelCard(
+    name="by hand", profile="paper", version="3", description="none", training_data="none", training_seeds="none",
+    stages=(StageCard("whole", "ResUNet3D", {}, ("ct",), ("lumen",), None, (64, 64, 64), sha256="ab" * 32),),
+)
+
+
 @dataclass(frozen=True)
 class BuiltSurface:
     polydata: vtk.vtkPolyData
@@ -90,16 +98,26 @@ class BuiltSurface:
 
 @dataclass(frozen=True)
 class BuiltResult:
-    """The part of a result that goes into a scene."""
+    """The part of a result that goes into a scene, in the library's own values where it says what made the result."""
 
     labels: Volume
     surfaces: dict[str, BuiltSurface]
-    warnings: tuple[str, ...] = ()
+    prediction: Prediction | None = None
+    warnings: tuple[str, ...] = ("The right coronary artery is cut by the field of view.",)
+    timings: dict[str, float] = field(default_factory=lambda: {"vessels": 12.3456})
+    model_card: ModelCard = CARD
 
 
 def result_for(node, *, calcium: bool = True) -> BuiltResult:
     """Left, right and (optionally) calcium on the grid of a node, with the surface round each in LPS mm."""
-    labels = labels_for(node, calcium=calcium)
-    keys = ("left", "right", "calcium") if calcium else ("left", "right")
-    surfaces = {key: BuiltSurface(contour_lps(labels, value)) for value, key in enumerate(keys, start=1)}
-    return BuiltResult(labels, surfaces)
+    return result_of(labels_for(node, calcium=calcium))
+
+
+def result_of(labels: Volume) -> BuiltResult:
+    """The result that ``labels`` are, with the surface round each of its parts in LPS mm."""
+    surfaces = {
+        key: BuiltSurface(contour_lps(labels, value))
+        for value, key in enumerate(("left", "right", "calcium"), start=1)
+        if (labels.array == value).any()
+    }
+    return BuiltResult(labels, surfaces, Prediction(labels, labels, engine="by hand on a CPU"))

@@ -5,10 +5,12 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from CoronarySegModule import batch
+from CoronarySegModule import batch, nodes
 from CoronarySegModule.batch import Failure, find_cases
+from slicer_samples import result_of, two_vessels
 
-from CoronarySegLib.errors import InputError, NotACoronaryCTError
+from CoronarySegLib import __version__
+from CoronarySegLib.errors import InputError, NotACoronaryCTError, OutputError
 
 
 @pytest.fixture
@@ -100,3 +102,51 @@ def test_a_broken_file_does_not_stop_the_cases_after_it(scene, a_scan, a_broken_
     failures = json.loads((tmp_path / "out" / "failures.json").read_text(encoding="utf-8"))
     assert [failure["case"] for failure in failures] == ["broken", "pätient one"]
     assert status == batch.ALL_FAILED
+
+
+def segment_by_hand(volume, **_options):
+    """In the place of the library's run, which needs a heart: two vessels and calcium on the grid of the volume."""
+    return result_of(volume.with_array(two_vessels(volume.geometry.shape_zyx)))
+
+
+def run_to_bundle(scan, output, *more) -> int:
+    arguments = [str(scan), "--output", str(output), "--write", "mrb", *more]
+    return batch.main(arguments, segment=segment_by_hand)
+
+
+def test_a_case_becomes_a_scene_that_opens_with_ct_segments_and_models(scene, a_scan, tmp_path):
+    assert run_to_bundle(a_scan, tmp_path / "out") == 0
+    assert scene.ReadFromMRB(str(tmp_path / "out" / "pätient one.mrb"))
+    volume = scene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+    segmentation = nodes.find_segmentation(volume)
+    assert volume.GetName() == "pätient one"
+    assert tuple(segmentation.GetSegmentation().GetSegmentIDs()) == ("left", "right", "calcium")
+    assert set(nodes.find_models(segmentation)) == {"left", "right", "calcium"}
+
+
+def test_the_scene_of_a_case_says_what_made_the_result(scene, a_scan, tmp_path):
+    run_to_bundle(a_scan, tmp_path / "out")
+    scene.ReadFromMRB(str(tmp_path / "out" / "pätient one.mrb"))
+    segmentation = nodes.find_segmentation(scene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode"))
+    said = {name: segmentation.GetAttribute(f"CoronarySeg.{name}") for name in ("Model", "Engine", "Version")}
+    assert said == {"Model": "by hand 3", "Engine": "by hand on a CPU", "Version": __version__}
+    assert json.loads(segmentation.GetAttribute("CoronarySeg.ModelChecksum")) == {"whole": "ab" * 32}
+    assert json.loads(segmentation.GetAttribute("CoronarySeg.Timings_s")) == {"vessels": 12.35}
+    assert json.loads(segmentation.GetAttribute("CoronarySeg.Warnings"))[0].startswith("The right coronary artery")
+
+
+def test_nothing_of_a_case_stays_in_the_scene_for_the_next(scene, a_scan, tmp_path):
+    run_to_bundle(a_scan, tmp_path / "out")
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
+
+
+def test_a_scene_that_is_there_already_is_kept_unless_told_otherwise(scene, a_scan, tmp_path):
+    run_to_bundle(a_scan, tmp_path / "out")
+    assert run_to_bundle(a_scan, tmp_path / "out") == OutputError.exit_code
+    assert run_to_bundle(a_scan, tmp_path / "out", "--overwrite") == 0
+
+
+def test_one_failure_among_written_cases_is_told_by_its_own_status(scene, a_scan, a_broken_scan, tmp_path):
+    assert batch.main(
+        [str(a_broken_scan), str(a_scan), "--output", str(tmp_path / "out"), "--write", "mrb"], segment=segment_by_hand
+    ) == batch.SOME_FAILED

@@ -6,6 +6,7 @@ import slicer
 import vtk
 from CoronarySegModule import nodes
 from CoronarySegModule.conversion import ijk_to_ras
+from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 from slicer_samples import (
     BuiltResult,
@@ -108,6 +109,22 @@ def test_the_model_surface_coincides_with_the_voxels_of_its_segment_in_the_world
     # Half a voxel from every surface point to the nearest voxel centre, and the same box.
     assert cKDTree(centres).query(surface)[0].max() < 0.5
     assert surface.mean(axis=0) == pytest.approx(centres.mean(axis=0), abs=0.2)
+
+
+def test_surfaces_of_the_librarys_reconstruction_coincide_with_the_voxels(scene):
+    from CoronarySegLib.postprocessing import Trees
+    from CoronarySegLib.reconstruction import reconstruct
+
+    node = volume_node("patient", np.zeros((40, 44, 48), np.int16), np.diag([-0.5, -0.5, 0.5, 1.0]))
+    labels = labels_for(node, calcium=False)
+    probability = gaussian_filter((labels.array > 0).astype(np.float32), 0.7)
+    trees = Trees(labels, labels.with_array(probability), 0.5, 2, 0, 0, 2, False, None)
+    written = nodes.write_result(node, BuiltResult(labels, reconstruct(trees)))
+    for key, model in written.models.items():
+        voxels = np.argwhere(segment_array(written, key, node))[:, ::-1]
+        centres = voxels @ ijk_to_ras(node)[:3, :3].T + ijk_to_ras(node)[:3, 3]
+        assert cKDTree(centres).query(slicer.util.arrayFromModelPoints(model))[0].max() < 0.8
+        assert slicer.util.arrayFromModelPoints(model).mean(axis=0) == pytest.approx(centres.mean(axis=0), abs=0.3)
 
 
 def _world(node, point) -> np.ndarray:
