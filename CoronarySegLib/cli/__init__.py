@@ -1,0 +1,1 @@
+"""The command ``coronaryseg``: one file per subcommand, each a thin adapter over the library."""

@@ -17,7 +17,7 @@ from .centreline import SIDES, Centreline, centreline_of_branches
 ENDINGS = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha", ".mhd")
 LABEL_NAMES = ("labels", "truth", "label")
 PROBABILITY_NAMES = ("probability",)
-CENTRELINE_NAMES = ("centrelines.json", "truth.json", "tree.json")
+CENTRELINE_NAMES = ("tree.json", "centrelines.json")
 
 
 @dataclass(frozen=True)
@@ -82,25 +82,49 @@ def find_pairs(predictions: Path | str, truths: Path | str) -> tuple[Pair, ...]:
             f"No case of {predictions} ({_some(predicted)}) has a namesake in {truths} ({_some(true)}). Name both "
             "alike: case_1/labels.nii.gz or case_1.nii.gz."
         )
+    roots = Path(predictions), Path(truths)
     return tuple(
-        Pair(
-            name, predicted[name], true[name],
-            probability=_beside(predicted[name], [n + e for n in PROBABILITY_NAMES for e in ENDINGS]),
-            centrelines=_beside(true[name], CENTRELINE_NAMES),
-        )
-        for name in names
+        Pair(name, predicted[name], true[name], *_companions(predicted[name], true[name], *roots)) for name in names
     )
 
 
+def pair_of(
+    prediction: Path | str, truth: Path | str, probability: Path | None = None, centrelines: Path | None = None
+) -> Pair:
+    """One pair from two label maps or case folders; in a case folder the other files are found by themselves.
+
+    Raises InputError when a folder holds no label map.
+    """
+    predicted, true = label_file(prediction), label_file(truth)
+    # A file named by itself may lie among others that do not belong to it, so nothing is looked for beside it.
+    found = _companions(predicted, true, *(None if Path(p).is_dir() else f.parent for p, f in
+                                           ((prediction, predicted), (truth, true))))
+    return Pair(str(prediction), predicted, true, probability or found[0], centrelines or found[1])
+
+
 def label_file(path: Path | str) -> Path:
-    """The label map in a case folder, or the path itself when it is a file. Raises InputError when there is none."""
+    """The label map in a case folder, or the path itself when it is no folder. Raises InputError when there is none."""
     path = Path(path)
     if not path.is_dir():
         return path
-    found = _beside(path / "any", [n + e for n in LABEL_NAMES for e in ENDINGS])
+    found = _named(path, LABEL_NAMES)
     if found is None:
         raise InputError(f"{path} holds no label map. Expected is labels.nii.gz or truth.nii.gz in it.")
     return found
+
+
+def holds_labels(folder: Path | str) -> bool:
+    """True for a case folder: one with a label map directly in it."""
+    return _named(Path(folder), LABEL_NAMES) is not None
+
+
+def _companions(
+    prediction: Path, truth: Path, predictions: Path | None, truths: Path | None
+) -> tuple[Path | None, Path | None]:
+    """Probability and centrelines beside label maps that have a case folder of their own, below the folders given."""
+    probability = None if prediction.parent == predictions else _named(prediction.parent, PROBABILITY_NAMES)
+    centrelines = None if truth.parent == truths else _first(truth.parent, CENTRELINE_NAMES)
+    return probability, centrelines
 
 
 def _cases(folder: Path) -> dict[str, Path]:
@@ -109,7 +133,7 @@ def _cases(folder: Path) -> dict[str, Path]:
     cases = {}
     for entry in sorted(folder.iterdir()):
         if entry.is_dir():
-            found = _beside(entry / "any", [n + e for n in LABEL_NAMES for e in ENDINGS])
+            found = _named(entry, LABEL_NAMES)
             if found is not None:
                 cases[entry.name] = found
         else:
@@ -120,8 +144,12 @@ def _cases(folder: Path) -> dict[str, Path]:
     return cases
 
 
-def _beside(path: Path, names) -> Path | None:
-    return next((path.parent / name for name in names if (path.parent / name).is_file()), None)
+def _named(folder: Path, names: tuple[str, ...]) -> Path | None:
+    return _first(folder, tuple(name + ending for name in names for ending in ENDINGS))
+
+
+def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
+    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def _some(cases: dict[str, Path]) -> str:

@@ -1,0 +1,85 @@
+"""``coronaryseg models``: which models there are, what one is, and whether its files are whole."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..errors import ModelError
+from .display import console
+
+app = typer.Typer(help="List, show and verify models.", invoke_without_command=True, no_args_is_help=False)
+
+
+@app.callback()
+def _models(context: typer.Context) -> None:
+    """List, show and verify models. Without a subcommand: list."""
+    if context.invoked_subcommand is None:
+        list_command()
+
+
+@app.command("list")
+def list_command() -> None:
+    """All models found: those shipped, and those in the folders of CORONARYSEG_MODELS."""
+    from rich.table import Table
+
+    from ..models import DEFAULT_MODEL, FOLDERS_VARIABLE, list_models
+
+    models = list_models()
+    out = console()
+    if not models:
+        raise ModelError(f"No models were found. Install CoronarySeg again, or name a folder in {FOLDERS_VARIABLE}.")
+    table = Table(header_style="bold")
+    for column in ("name", "version", "profile", "description", "folder"):
+        table.add_column(column, overflow="fold")
+    for model in models:
+        name = f"{model.name} (default)" if model.name == DEFAULT_MODEL else model.name
+        if model.card is None:
+            table.add_row(name, "", "", f"[red]cannot be used:[/red] {model.problem}", str(model.path))
+        else:
+            card = model.card
+            table.add_row(name, card.version, card.profile, card.description, str(model.path))
+    out.print(table)
+
+
+ModelArgument = Annotated[str | None, typer.Argument(help="Name or folder; the default model when not given.")]
+
+
+@app.command("show")
+def show_command(model: ModelArgument = None) -> None:
+    """The card of a model: networks, what it was trained on, figures, limits."""
+    from ..models import find_model
+
+    folder = find_model(model)
+    card = folder.card
+    out = console()
+    out.print(f"{card.name} {card.version} ({card.profile}), {card.licence}", markup=False, style="bold")
+    out.print(card.description, markup=False)
+    for stage in card.stages:
+        grid = "whole volume" if stage.spacing_mm is None else f"{stage.spacing_mm:g} mm"
+        patch = "x".join(str(n) for n in reversed(stage.patch_zyx))
+        out.print(
+            f"  {stage.name}: {stage.network}, {grid}, patch {patch}, {', '.join(stage.inputs)} -> "
+            f"{', '.join(stage.outputs)}, HU {stage.hu_window[0]:g} to {stage.hu_window[1]:g}", markup=False,
+        )
+        out.print(f"    {stage.weights} sha256 {stage.sha256}", markup=False)
+    out.print(f"Trained on: {card.training_data} (seeds: {card.training_seeds})", markup=False)
+    for name, value in card.figures.items():
+        out.print(f"  {name}: {value:g}", markup=False)
+    out.print(f"Use: {card.intended_use}", markup=False)
+    out.print(f"Limits: {card.limits}", markup=False)
+    out.print(f"Folder: {folder.path}", markup=False)
+
+
+@app.command("verify")
+def verify_command(model: ModelArgument = None) -> None:
+    """Check the checksums of a model's files and that its networks can be built and filled with them."""
+    from ..models import find_model, load_stage
+
+    folder = find_model(model)
+    for stage in folder.card.stages:
+        network = load_stage(folder, stage.name)
+        count = sum(parameter.numel() for parameter in network.parameters())
+        console().print(f"{stage.name}: checksum right, {count / 1e6:.2f} million weights fit", markup=False)
+    console().print(f"{folder.card.name} {folder.card.version} in {folder.path} is whole.", markup=False)

@@ -1,0 +1,115 @@
+"""``coronaryseg phantom``: synthetic contrast heart CTs with their truth."""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import OutputError
+from ..progress import as_progress
+from .choices import OverwriteOption, ProgressOption
+from .display import ProgressStyle, console, shown_progress
+
+if TYPE_CHECKING:
+    from ..volume import Geometry
+
+NATIVE_SIZE_XYZ, NATIVE_SPACING_XYZ_MM = (512, 512, 275), (0.38, 0.38, 0.5)
+AXES = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
+
+
+class DominanceChoice(str, Enum):
+    right = "right"
+    left = "left"
+    co_dominant = "co-dominant"
+
+
+def phantom_command(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder; with --count one folder phantom_SEED in it for each.")
+    ],
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same phantom.")] = 0,
+    count: Annotated[int, typer.Option("--count", min=1, help="How many, with consecutive seeds.")] = 1,
+    size: Annotated[tuple[int, int, int], typer.Option("--size", help="Voxels in x, y, z.")] = NATIVE_SIZE_XYZ,
+    spacing: Annotated[
+        tuple[float, float, float], typer.Option("--spacing", help="Voxel size in x, y, z (mm).")
+    ] = NATIVE_SPACING_XYZ_MM,
+    orientation: Annotated[
+        str, typer.Option("--orientation", help="Where x, y, z increase to, as LPS or RAS.")
+    ] = "LPS",
+    oblique: Annotated[
+        float, typer.Option("--oblique", help="Turn the grid by this many degrees about an oblique axis.")
+    ] = 0.0,
+    dominance: Annotated[
+        DominanceChoice | None, typer.Option("--dominance", help="Drawn from the seed by default.")
+    ] = None,
+    stenoses: Annotated[
+        int | None, typer.Option("--stenoses", min=0, max=4, help="Per trunk; drawn by default.")
+    ] = None,
+    clean: Annotated[bool, typer.Option("--clean", help="No motion, steps, streaks and noise.")] = False,
+    overwrite: OverwriteOption = False,
+    progress: ProgressOption = ProgressStyle.auto,
+) -> None:
+    """Make heart CTs with known coronary trees: ct, truth, veins, heart, tissue and the centrelines (tree.json)."""
+    from ..phantom import PhantomSettings, make_phantom, write_phantom
+
+    geometry = grid_of(size, spacing, orientation, oblique)
+    folders = [output if count == 1 else output / f"phantom_{seed + i}" for i in range(count)]
+    for folder in folders:
+        require_free(folder, overwrite)
+    out = console()
+    with shown_progress(progress) as callback:
+        for number, folder in enumerate(folders):
+            report = as_progress(callback).part(number / count, (number + 1) / count)
+            settings = PhantomSettings(
+                seed=seed + number, geometry=geometry, dominance=None if dominance is None else dominance.value,
+                stenoses_per_trunk=stenoses, artefacts=not clean,
+            )
+            phantom = make_phantom(settings, report.part(0.0, 0.9))
+            report(0.9, "Writing the phantom")
+            write_phantom(phantom, folder)
+    for folder in folders:
+        out.print(f"Written to {folder}", markup=False)
+
+
+def grid_of(
+    size_xyz: tuple[int, int, int], spacing_xyz_mm: tuple[float, float, float], orientation: str = "LPS",
+    oblique_degrees: float = 0.0,
+) -> Geometry:
+    """A grid whose centre is the heart's. Raises BadParameter for sizes and letters that make no grid."""
+    import numpy as np
+
+    from ..phantom import centred_grid
+
+    letters = orientation.upper()
+    if len(letters) != 3 or any(letter not in AXES for letter in letters):
+        raise typer.BadParameter(f"orientation {orientation!r}: three letters out of L R A P S I, as LPS.")
+    direction = np.array([AXES[letter] for letter in letters], float).T
+    if abs(round(np.linalg.det(direction))) != 1:
+        raise typer.BadParameter(f"orientation {orientation!r} names one direction twice.")
+    if min(size_xyz) < 8 or min(spacing_xyz_mm) <= 0:
+        raise typer.BadParameter("size needs at least 8 voxels along each axis and spacing must be positive.")
+    if oblique_degrees:
+        direction = _turn(oblique_degrees) @ direction
+    return centred_grid(tuple(reversed(size_xyz)), tuple(spacing_xyz_mm), tuple(float(v) for v in direction.ravel()))
+
+
+def require_free(folder: Path, overwrite: bool) -> None:
+    """Raise OutputError when the folder holds something and may not be written over."""
+    if folder.is_file():
+        raise OutputError(f"{folder} is a file. Choose a folder.")
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise OutputError(f"{folder} exists and is not empty. Choose another folder, or add --overwrite.")
+
+
+def _turn(degrees: float):
+    """Rotation about the axis (1, 1, 1)."""
+    import numpy as np
+
+    axis = np.ones(3) / math.sqrt(3)
+    cross = np.cross(np.eye(3), axis).T
+    angle = math.radians(degrees)
+    return np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross
