@@ -98,7 +98,13 @@ def _stop_signal() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield event
         return
-    before = {kind: signal.signal(kind, lambda *_: event.set()) for kind in (signal.SIGTERM, signal.SIGINT)}
+
+    def asked(*_) -> None:
+        if event.is_set():  # asked twice: somebody does not want to wait for the step to end
+            raise KeyboardInterrupt
+        event.set()
+
+    before = {kind: signal.signal(kind, asked) for kind in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield event
     finally:
