@@ -1,0 +1,79 @@
+"""The recommended profile: the heart and coarse priors at 2 mm, then overlapping patches at 0.5 mm along them."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+
+from ..models import ModelFolder, load_stage
+from ..preparation import hu_window, resample
+from ..progress import Progress, ProgressCallback, as_progress
+from ..volume import Volume
+from .engines import choose_engine
+from .locator import AIR_HU, locate
+from .mirror import MirrorEngine
+from .patches import predict_patches
+from .prediction import Prediction
+from .quality import quality_of
+from .region import FineRegion, fine_region
+
+TEXT = "Following the coronaries"
+
+
+def predict_two_step(
+    volume: Volume,
+    folder: ModelFolder,
+    *,
+    device: str = "auto",
+    quality: str = "standard",
+    progress: Progress | ProgressCallback | None = None,
+) -> Prediction:
+    """Predict a volume of any orientation with the stages "locator" and "vessels" of a model.
+
+    The fine stage sees the CT and the two coarse priors. Raises NotACoronaryCTError (no heart, no coronary),
+    ModelError, Cancelled.
+    """
+    progress = as_progress(progress)
+    level = quality_of(quality)
+    stage = folder.card.stage("vessels")
+    timings = {}
+
+    start = perf_counter()
+    location = locate(volume, folder, device=device, progress=progress.part(0.0, 0.2))
+    timings["locate"] = perf_counter() - start
+
+    start = perf_counter()
+    progress(0.2, "Preparing the heart at full resolution")
+    region = fine_region(location, stage.spacing_mm, whole_heart=level.whole_heart)
+    ct = resample(volume, region.grid, interpolation="linear", fill=AIR_HU)
+    inputs = np.empty((3, *region.grid.shape_zyx), np.float32)
+    inputs[0] = hu_window(ct.array, *stage.hu_window)
+    for channel, prior in ((1, location.left), (2, location.right)):
+        inputs[channel] = resample(prior, region.grid, interpolation="linear", fill=0.0).array
+    timings["prepare"] = perf_counter() - start
+
+    start = perf_counter()
+    progress(0.25, TEXT)
+    engine = choose_engine(load_stage(folder, "vessels"), stage.patch_zyx, device=device)
+    if level.mirror and stage.mirror_axes:
+        engine = MirrorEngine(engine, stage.mirror_axes)
+    answer = predict_patches(
+        engine, inputs, patch_zyx=stage.patch_zyx, overlap=level.overlap, region=region.wanted,
+        progress=progress.part(0.3, 1.0), text=TEXT,
+    )
+    outputs = _named(answer, stage.outputs, region)
+    timings["predict"] = perf_counter() - start
+    return Prediction(
+        lumen=outputs["lumen"], ct=ct, engine=engine.name, calcium=outputs.get("calcium"), vein=outputs.get("vein"),
+        heart=location.heart, left_prior=location.left, right_prior=location.right, timings=timings,
+        warnings=tuple(dict.fromkeys(location.warnings + engine.warnings)),
+    )
+
+
+def _named(answer: np.ndarray, names: tuple[str, ...], region: FineRegion) -> dict[str, Volume]:
+    """Channels by name. A patch is a cube and reaches beyond the heart: what it says about lung and ribs is dropped."""
+    outside = ~region.allowed
+    for channel in answer:
+        channel[outside] = 0.0
+    return {name: Volume(answer[i], region.grid) for i, name in enumerate(names)}
