@@ -54,10 +54,11 @@ class HeartField:
         _, y, x = self.coarse.spacing_zyx_mm
         return self.pool.sum((1, 2)) * y * x / 100.0
 
-    def pool_centre_zyx(self) -> tuple[int, int, int]:
-        """The coarse voxel deepest inside the pool."""
+    def deep_places(self, count: int) -> np.ndarray:
+        """Up to ``count`` coarse voxels (n, 3) in z, y, x order, spread over the deepest quarter of the pool."""
         depth = _depth(self.pool, self.coarse.spacing_zyx_mm)
-        return tuple(int(i) for i in np.unravel_index(depth.argmax(), depth.shape))
+        places = np.argwhere(self.pool & (depth >= np.percentile(depth[self.pool], 75)))
+        return places[np.linspace(0, len(places) - 1, min(count, len(places))).astype(int)]
 
 
 def look_for_heart(coarse: CoarseCT) -> HeartField:
