@@ -1,0 +1,135 @@
+"""CT in, coronaries out: the story of one case, from a volume in HU to trees, surfaces and point clouds.
+
+Reading the volume comes before (``reading``), writing the case after (``writing``); all between is here, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+from .inference import QUALITIES, Prediction, predict
+from .models import ModelCard, ModelFolder, find_model
+from .postprocessing import PostOptions, Trees, extract_trees, labels_on
+from .preparation import resample
+from .progress import Progress, ProgressCallback, as_progress
+from .reading import check_coronary_ct
+from .reading.findings import Finding
+from .reconstruction import PointCloud, Surface, SurfaceOptions, point_cloud, reconstruct
+from .volume import Volume
+
+CLOUD_KINDS = ("distance", "confidence")
+
+
+@dataclass(frozen=True)
+class SegmentOptions:
+    """What a person may choose about a run.
+
+    ``quality``: "fast", "standard" (patches along the coronaries) or "best" (the whole heart, half-overlapping and
+    mirrored patches: some ten times the time). ``check`` False skips the checks that the volume is a coronary CT.
+    """
+
+    quality: str = "standard"
+    post: PostOptions = field(default_factory=PostOptions)
+    surface: SurfaceOptions = field(default_factory=SurfaceOptions)
+    check: bool = True
+
+    def __post_init__(self) -> None:
+        if self.quality not in QUALITIES:
+            raise ValueError(f"quality {self.quality!r}; known are {', '.join(QUALITIES)}")
+
+
+DEFAULT = SegmentOptions()
+
+
+@dataclass(frozen=True)
+class CoronaryResult:
+    """All that was found in one CT.
+
+    ``labels`` (uint8: 1 left lumen, 2 right lumen, 3 calcium) and ``probability`` (float32, lumen) lie on the input's
+    grid; ``trees`` and ``prediction`` on the network's. ``surfaces`` by "left", "right", "calcium" and ``point_clouds``
+    by "distance", "confidence" are in LPS mm. ``timings`` are seconds by step in the order of the steps; ``warnings``
+    are sentences for the person who reads the result; ``checks`` what the checks of the input found.
+    """
+
+    labels: Volume
+    probability: Volume
+    trees: Trees
+    surfaces: dict[str, Surface]
+    point_clouds: dict[str, PointCloud]
+    prediction: Prediction
+    model_card: ModelCard
+    timings: dict[str, float]
+    warnings: tuple[str, ...]
+    checks: tuple[Finding, ...] = ()
+
+
+def segment(
+    volume: Volume,
+    *,
+    model: str | Path | ModelFolder | None = None,
+    device: str = "auto",
+    options: SegmentOptions = DEFAULT,
+    progress: Progress | ProgressCallback | None = None,
+) -> CoronaryResult:
+    """Segment the coronary arteries of a CT in HU, in any orientation.
+
+    ``model``: name, folder, an opened folder or None for the shipped one. ``device`` as in ``inference.choose_engine``.
+    Raises NotACoronaryCTError (no contrast CT of the heart), ModelError, MissingPackageError (a device insisted on),
+    EmptyResultError (no coronary found, never an empty mask), Cancelled.
+    """
+    progress = as_progress(progress)
+    timings: dict[str, float] = {}
+    # Before the work: a wrong model name must not cost a minute.
+    folder = model if isinstance(model, ModelFolder) else find_model(model)
+
+    with _timed(timings, "check"):
+        part = progress.part(0.0, 0.05)
+        checks = check_coronary_ct(volume, progress=part) if options.check else ()
+    prediction = predict(
+        volume, folder, device=device, quality=options.quality, progress=progress.part(0.05, 0.75)
+    )
+    timings |= prediction.timings
+    with _timed(timings, "postprocess"):
+        trees = extract_trees(prediction, options.post, progress=progress.part(0.75, 0.85))
+    with _timed(timings, "input_grid"):
+        progress(0.85, "Bringing the result to the input grid")
+        labels = labels_on(trees, prediction, volume.geometry)
+        probability = resample(prediction.lumen, volume.geometry, interpolation="linear", fill=0.0)
+    with _timed(timings, "surfaces"):
+        surfaces = reconstruct(trees, prediction, options.surface, progress=progress.part(0.88, 0.98))
+        progress(0.98, "Making point clouds")
+        clouds = {kind: point_cloud(surfaces, prediction, kind=kind) for kind in CLOUD_KINDS}
+    progress(1.0, "Coronaries found")
+    return CoronaryResult(
+        labels=labels, probability=probability, trees=trees, surfaces=surfaces, point_clouds=clouds,
+        prediction=prediction, model_card=folder.card, timings=timings,
+        warnings=_warnings(volume, checks, prediction, trees, surfaces), checks=checks,
+    )
+
+
+@contextmanager
+def _timed(timings: dict[str, float], step: str) -> Iterator[None]:
+    start = perf_counter()
+    yield
+    timings[step] = perf_counter() - start
+
+
+def _warnings(
+    volume: Volume, checks: tuple[Finding, ...], prediction: Prediction, trees: Trees, surfaces: dict[str, Surface]
+) -> tuple[str, ...]:
+    """Everything any step had to say, in the order of the steps, each sentence once."""
+    said = [
+        *volume.warnings,
+        *(finding.text for finding in checks if finding.severity == "warning"),
+        *prediction.warnings,
+        *trees.warnings,
+        *(
+            f"The surface of the part {name!r} is not closed; repair it before a flow simulation."
+            for name, surface in surfaces.items() if not surface.report.watertight
+        ),
+    ]
+    return tuple(dict.fromkeys(said))
