@@ -28,8 +28,8 @@ class VoxelAnatomy:
     """Arrays (z, y, x) on ``geometry``.
 
     ``tissue`` uint8 of :class:`Tissue`; ``lumen``, ``calcium``, ``vein``, ``wall`` uint8 where 255 is a full voxel;
-    ``side`` uint8 1 left, 2 right, 0 elsewhere, wherever lumen > 0; ``distal`` uint8 0..255 along the tree (contrast falls
-    distally); ``heart`` bool, inside the pericardium.
+    ``side`` uint8 1 left, 2 right, 0 elsewhere, wherever lumen > 0; ``distal`` uint8 0..255 along the tree (contrast
+    falls distally); ``heart`` bool, inside the pericardium.
     """
 
     geometry: Geometry

@@ -15,8 +15,8 @@ NATIVE_SPACING_XYZ_MM = (0.38, 0.38, 0.5)
 class PhantomSettings:
     """Settings of one phantom. Everything not given is drawn from ``seed``.
 
-    ``geometry`` is any grid (orientation, oblique, spacing) in LPS mm; the heart's centre is the frame's origin, so a grid
-    should enclose about 130 mm round (0, 0, 0). None is the clinical grid 512x512x275 of 0.38x0.38x0.5 mm.
+    ``geometry`` is any grid (orientation, oblique, spacing) in LPS mm; the heart's centre is the frame's origin, so a
+    grid should enclose about 130 mm round (0, 0, 0). None is the clinical grid 512x512x275 of 0.38x0.38x0.5 mm.
     ``appearance_seed`` renders the same anatomy in another appearance. ``artefacts`` False gives a clean image.
     """
 

@@ -15,8 +15,9 @@ Dominance = Literal["right", "left", "co-dominant"]
 class Branch:
     """One named vessel from its origin to its end.
 
-    ``points_lps_mm`` (n, 3) and ``radius_mm`` (n,) run from proximal to distal, about 0.3 mm apart; ``healthy_radius_mm``
-    is the lumen without stenoses. ``parent`` is the index of the parent branch in the tree or -1 at an ostium.
+    ``points_lps_mm`` (n, 3) and ``radius_mm`` (n,) run from proximal to distal, about 0.3 mm apart;
+    ``healthy_radius_mm`` is the lumen without stenoses. ``parent`` is the index of the parent branch in the
+    tree or -1 at an ostium.
     """
 
     name: str

@@ -1,0 +1,127 @@
+"""The generated trees against published means; tolerances are about two standard errors of eight anatomies or more."""
+
+import numpy as np
+import pytest
+
+
+def values(anatomies, name, what):
+    found = []
+    for anatomy in anatomies:
+        for branch in anatomy.tree.branches:
+            if branch.name == name:
+                found.append(what(branch))
+    return np.array(found)
+
+
+def start_diameter(branch):
+    return 2.0 * branch.healthy_radius_mm[min(10, len(branch.healthy_radius_mm) - 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "mean_mm", "tolerance_mm"),
+    [
+        ("LM", 4.3, 0.6),
+        ("LAD", 3.5, 0.45),
+        ("LCx", 3.4, 0.5),
+        ("RCA", 3.9, 0.5),
+        ("D1", 1.8, 0.4),
+        ("OM1", 1.9, 0.4),
+        ("PDA", 1.7, 0.45),
+    ],
+)
+def test_proximal_diameters_are_those_of_adults(anatomies, name, mean_mm, tolerance_mm):
+    assert values(anatomies, name, start_diameter).mean() == pytest.approx(mean_mm, abs=tolerance_mm)
+
+
+@pytest.mark.parametrize(
+    ("name", "mean_mm", "tolerance_mm"),
+    [
+        ("LM", 10.5, 5.3),
+        ("LAD", 130.0, 25.0),
+        ("LCx", 84.0, 25.0),
+        ("RCA", 104.0, 40.0),
+        ("D1", 42.0, 15.0),
+        ("OM1", 45.0, 15.0),
+        ("PDA", 48.0, 12.0),
+    ],
+)
+def test_lengths_are_those_of_adults(anatomies, name, mean_mm, tolerance_mm):
+    assert values(anatomies, name, lambda b: b.length_mm).mean() == pytest.approx(mean_mm, abs=tolerance_mm)
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [("LAD", 1.12, 1.9), ("LCx", 1.05, 1.8), ("RCA", 1.18, 2.8)])
+def test_median_tortuosity_lies_in_the_published_range(anatomies, name, low, high):
+    assert low < np.median(values(anatomies, name, lambda b: b.tortuosity)) < high
+
+
+def test_the_left_main_and_its_daughters_keep_the_bifurcation_law(anatomies):
+    for anatomy in anatomies:
+        tree = anatomy.tree
+        mother = tree.named("LM").healthy_radius_mm[0] * 2
+        daughters = [
+            2 * tree.named(n).healthy_radius_mm[0]
+            for n in ("LAD", "LCx", "RI")
+            if any(b.name == n for b in tree.branches)
+        ]
+        exponents = np.linspace(1.8, 3.2, 200)
+        error = [abs(mother**k - sum(d**k for d in daughters)) / mother**k for k in exponents]
+        assert 2.05 < exponents[int(np.argmin(error))] < 2.75
+        assert min(error) < 0.02
+
+
+def test_every_main_branch_is_there_in_a_right_dominant_tree(anatomies):
+    for anatomy in anatomies:
+        assert {"LM", "LAD", "LCx", "RCA", "D1", "OM1", "PDA", "PLB"} <= {b.name for b in anatomy.tree.branches}
+
+
+def test_arteries_taper_towards_their_ends(anatomies):
+    for name in ("LAD", "RCA", "LCx"):
+        ratio = values(anatomies, name, lambda b: b.healthy_radius_mm[-15] / b.healthy_radius_mm[10])
+        assert ratio.max() < 0.95
+
+
+def test_branches_start_on_their_parent(anatomies):
+    for anatomy in anatomies:
+        branches = anatomy.tree.branches
+        for branch in branches:
+            if branch.parent >= 0:
+                gap = np.linalg.norm(branches[branch.parent].points_lps_mm - branch.points_lps_mm[0], axis=1).min()
+                assert gap < 1.5, branch.name
+
+
+def test_ostia_lie_on_the_aortic_wall_in_two_sinuses(anatomies):
+    for anatomy in anatomies:
+        heart = anatomy.heart
+        for point in anatomy.tree.ostia_lps_mm.values():
+            assert abs(heart.lattice.sample(heart.vessels["aorta"], point[None])[0]) < 1.5
+        left, right = anatomy.tree.ostia_lps_mm["left"], anatomy.tree.ostia_lps_mm["right"]
+        assert left[0] > right[0]
+        assert right[1] < left[1]
+
+
+def test_trunks_run_in_the_fat_on_the_heart_not_through_it(anatomies):
+    for anatomy in anatomies:
+        heart = anatomy.heart
+        for name in ("LAD", "LCx", "RCA"):
+            height = heart.lattice.sample(heart.obstacles, anatomy.tree.named(name).points_lps_mm[30:])
+            assert np.mean(height > 0.0) > 0.9, name
+
+
+def test_dominance_decides_who_gives_the_posterior_descending_artery():
+    from CoronarySegLib.phantom.anatomy import make_anatomy
+
+    assert make_anatomy(3, dominance="left").tree.named("PDA").side == "left"
+    assert make_anatomy(3, dominance="right").tree.named("PDA").side == "right"
+
+
+def test_stenoses_narrow_the_lumen_by_what_they_say():
+    from CoronarySegLib.phantom.anatomy import make_anatomy
+
+    tree = make_anatomy(9, stenoses_per_trunk=1).tree
+    assert len([s for s in tree.lesions if tree.branches[s.branch].name in ("LAD", "LCx", "RCA")]) == 3
+    for lesion in tree.lesions:
+        branch = tree.branches[lesion.branch]
+        i = round(lesion.position_mm / 0.3)
+        left = branch.radius_mm[i] / branch.healthy_radius_mm[i]
+        assert left == pytest.approx(1.0 - lesion.diameter_share, abs=0.12)
+        assert 0.3 <= lesion.diameter_share <= 0.8
