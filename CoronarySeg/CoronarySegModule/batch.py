@@ -3,7 +3,7 @@
     Slicer --no-splash --no-main-window --python-script batch.py -- --output results scans/ patient.nrrd
 
 One bad case never stops the run: it goes into ``failures.json`` in the output folder, and the exit status tells:
-0 every case written, 2 wrong arguments, 20 some cases failed, 21 all of several cases failed, 1 a defect of ours;
+0 every case written, 2 wrong arguments, 20 some cases failed, 21 all of several cases failed, 70 a defect of ours;
 a run over a single case ends with the code of its own error (3 unreadable, 4 no coronary CT, 5 model, 6 nothing
 found, as in ``CoronarySegLib.errors``).
 """
@@ -34,7 +34,7 @@ from CoronarySegModule.logic import provenance
 from CoronarySegModule.nodes import write_result
 
 VOLUME_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
-SOME_FAILED, ALL_FAILED, DEFECT = 20, 21, 1
+SOME_FAILED, ALL_FAILED, DEFECT = 20, 21, 70
 
 log = logging.getLogger("CoronarySeg")
 

@@ -35,3 +35,18 @@ def oblique_volume(scene):
     from slicer_samples import oblique_matrix, volume_node
 
     return volume_node("patient", np.full((30, 40, 50), 60, np.int16), oblique_matrix())
+
+
+@pytest.fixture(scope="session")
+def a_model_folder(tmp_path_factory) -> Path:
+    """A model that opens and runs but has learned nothing: for all that happens before and after the network."""
+    import torch
+    from slicer_samples import CARD
+
+    from CoronarySegLib.models import save_model
+    from CoronarySegLib.networks import build_network
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("models") / "untrained"
+    save_model(folder, CARD, {"whole": build_network("ResUNet3D", CARD.stage("whole").arguments).state_dict()})
+    return folder

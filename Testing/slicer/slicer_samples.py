@@ -87,7 +87,12 @@ def labels_for(node, *, calcium: bool = True) -> Volume:
 
 CARD = ModelCard(
     name="by hand", profile="paper", version="3", description="none", training_data="none", training_seeds="none",
-    stages=(StageCard("whole", "ResUNet3D", {}, ("ct",), ("lumen",), None, (64, 64, 64), sha256="ab" * 32),),
+    stages=(
+        StageCard(
+            "whole", "ResUNet3D", {"channels": [2, 4, 4], "bottleneck": 4}, ("ct",), ("lumen",), None, (32, 32, 32),
+            sha256="ab" * 32,
+        ),
+    ),
 )
 
 

@@ -88,8 +88,8 @@ def test_slicers_separator_before_the_arguments_is_accepted(tmp_path):
     assert batch.main(["--", str(tmp_path / "missing"), "--output", str(tmp_path / "out")]) == InputError.exit_code
 
 
-def test_a_volume_that_is_no_heart_ct_ends_with_its_own_code_and_is_listed(scene, a_scan, tmp_path):
-    status = batch.main([str(a_scan), "--output", str(tmp_path / "out")])
+def test_a_volume_that_is_no_heart_ct_ends_with_its_own_code_and_is_listed(scene, a_scan, a_model_folder, tmp_path):
+    status = batch.main([str(a_scan), "--output", str(tmp_path / "out"), "--model", str(a_model_folder)])
     (failure,) = json.loads((tmp_path / "out" / "failures.json").read_text(encoding="utf-8"))
     assert status == NotACoronaryCTError.exit_code
     assert failure["case"] == "pätient one"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from slicer_samples import volume_node
 
-from CoronarySegLib.errors import CoronarySegError, InputError
+from CoronarySegLib.errors import Cancelled, InputError, ModelError, NotACoronaryCTError
 from CoronarySegLib.inference import DEVICES, QUALITIES
 
 MODULE = Path(__file__).resolve().parents[2] / "CoronarySeg"
@@ -87,11 +87,30 @@ def ids(scene) -> list[str]:
     return [scene.GetNthNode(index).GetID() for index in range(scene.GetNumberOfNodes())]
 
 
-def test_a_volume_that_is_no_heart_ct_is_refused_and_the_scene_stays_as_it_was(module, scene):
-    node = volume_node("air", np.full((20, 20, 20), -1000, np.int16), np.diag([2.0, 2.0, 2.0, 1.0]))
+@pytest.fixture
+def air(scene):
+    """A volume that is no CT of a heart."""
+    return volume_node("air", np.full((20, 20, 20), -1000, np.int16), np.diag([2.0, 2.0, 2.0, 1.0]))
+
+
+def test_a_volume_that_is_no_heart_ct_is_refused_and_the_scene_stays_as_it_was(module, scene, air, a_model_folder):
     before = ids(scene)
-    with pytest.raises(CoronarySegError):
-        module.CoronarySegLogic().segment(node)
+    with pytest.raises(NotACoronaryCTError):
+        module.CoronarySegLogic().segment(air, model=a_model_folder)
+    assert ids(scene) == before
+
+
+def test_a_model_that_is_not_there_is_named_and_the_scene_stays_as_it_was(module, scene, air):
+    before = ids(scene)
+    with pytest.raises(ModelError, match="no_such_model"):
+        module.CoronarySegLogic().segment(air, model="no_such_model")
+    assert ids(scene) == before
+
+
+def test_a_run_stopped_by_its_progress_leaves_the_scene_as_it_was(module, scene, air, a_model_folder):
+    before = ids(scene)
+    with pytest.raises(Cancelled):
+        module.CoronarySegLogic().segment(air, model=a_model_folder, progress=lambda fraction, text: False)
     assert ids(scene) == before
 
 
