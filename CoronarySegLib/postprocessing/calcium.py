@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from ..volume import Geometry
 from .boxes import bounding_box, spacing_zyx
@@ -68,8 +69,11 @@ def find_calcium(
         threshold_hu = lumen_threshold_hu(ct_hu[box], lumen)
         bright = ct_hu[box] > threshold_hu
         found |= bright if calcium_probability is None else bright & (probability < CERTAIN_LUMEN)
-    near = ndimage.distance_transform_edt(~lumen, sampling=spacing_zyx(geometry)) <= REACH_MM
-    labels, count = ndimage.label(found & near, np.ones((3, 3, 3)))
+    index = np.argwhere(found)
+    spacing = spacing_zyx(geometry)
+    reached, _ = cKDTree(np.argwhere(lumen) * spacing).query(index * spacing, distance_upper_bound=REACH_MM)
+    found[tuple(index[~np.isfinite(reached)].T)] = False
+    labels, count = ndimage.label(found, np.ones((3, 3, 3)))
     sizes = component_sizes(labels, count) * geometry.voxel_mm3
     labels[~np.isin(labels, np.flatnonzero(sizes >= MINIMUM_MM3))] = 0
     given_back = _give_back(labels, lumen)

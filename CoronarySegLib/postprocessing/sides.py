@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 from skimage.segmentation import watershed
 
 from ..volume import Geometry
-from .boxes import bounding_box, box_of_points, points_of, spacing_zyx
+from .boxes import bounding_box, box_of_points, points_of, ridge, spacing_zyx
 from .components import component_sizes, label_components
 from .gather import Priors
 
@@ -151,15 +152,13 @@ def _single(tree: np.ndarray, geometry: Geometry) -> Sided:
 
 def _landmarks(mask: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
     """Centre and proximal end (the highest of the thick parts) of a tree, LPS mm."""
-    box = bounding_box(mask, 1)
-    inside = np.pad(mask[box], 1)
-    distance = ndimage.distance_transform_edt(inside, sampling=spacing_zyx(geometry))
-    start = np.array([s.start for s in box]) - 1
-    ridge = inside & (distance >= ndimage.maximum_filter(distance, 3))
-    thick = ridge & (distance >= 0.6 * np.percentile(distance[ridge], 98))
-    points = points_of(geometry, np.argwhere(thick) + start)
+    box = bounding_box(mask)
+    start = np.array([s.start for s in box])
+    index, depth = ridge(mask[box], spacing_zyx(geometry))
+    thick = index[depth >= 0.6 * np.percentile(depth, 98)]
+    points = points_of(geometry, thick + start)
     top = points[points[:, 2] >= np.percentile(points[:, 2], 90)]
-    return points_of(geometry, np.argwhere(inside) + start).mean(0), top.mean(0)
+    return points_of(geometry, np.argwhere(mask[box]) + start).mean(0), top.mean(0)
 
 
 def _split_fused(mask, field, threshold, geometry) -> np.ndarray | None:
@@ -190,6 +189,7 @@ def _split_fused(mask, field, threshold, geometry) -> np.ndarray | None:
 def _nearest_fill(parts: np.ndarray, mask: np.ndarray) -> np.ndarray:
     missing = mask & (parts == 0)
     if missing.any():
-        nearest = ndimage.distance_transform_edt(parts == 0, return_distances=False, return_indices=True)
-        parts[missing] = parts[tuple(axis[missing] for axis in nearest)]
+        index = np.argwhere(parts)
+        _, nearest = cKDTree(index).query(np.argwhere(missing))
+        parts[missing] = parts[tuple(index[nearest].T)]
     return parts

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import EmptyResultError
+from .boxes import grown
 from .components import component_sizes, label_components
 
 LOG = logging.getLogger(__name__)
@@ -83,14 +84,13 @@ def lift_weak_branches(
     support = probability >= weak_threshold
     labels, count = label_components(core)
     seeds = np.isin(labels, np.flatnonzero(component_sizes(labels, count) * voxel_mm3 >= SEED_MM3))
-    full = np.ones((3, 3, 3), bool)
-    weak, count = ndimage.label(support & ~ndimage.binary_dilation(core, full), full)
+    weak, count = ndimage.label(support & ~grown(core), np.ones((3, 3, 3)))
     sizes = component_sizes(weak, count)
     large = np.isin(weak, np.flatnonzero(sizes * voxel_mm3 >= WEAK_MM3))
     result = probability.astype(np.float32, copy=True)
     if not large.any():
         return result
-    region = ndimage.binary_dilation(large, full) & support & ~core
+    region = grown(large) & support & ~core
     joined, count = label_components(region | core)
     hanging = np.zeros(count + 1, bool)
     hanging[np.unique(joined[seeds & (labels > 0)])] = True
@@ -99,7 +99,7 @@ def lift_weak_branches(
     if not region.any():
         return result
     gain = np.float32(threshold / weak_threshold * 1.001)
-    fringe = ndimage.binary_dilation(region, full, iterations=2) & ~core & ~region
+    fringe = grown(region, 2) & ~core & ~region
     result[region] = np.minimum(result[region] * gain, 1.0)
     # The fringe rises with the branch, so that its surface lies between voxels as everywhere, but never joins it.
     result[fringe] = np.minimum(result[fringe] * gain, 0.98 * threshold)

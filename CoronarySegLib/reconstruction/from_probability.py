@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from ..postprocessing.boxes import bounding_box, cropped_geometry
+from ..postprocessing.boxes import bounding_box, cropped_geometry, grown
 from ..postprocessing.on_grid import side_field
 from ..postprocessing.trees import LABELS, Trees
 from .fields import padded, surface_of_field
@@ -29,7 +29,7 @@ def surface_from_probability(trees: Trees, name: str, options: SurfaceOptions):
     """
     box = bounding_box(trees.labels.array == LABELS[name], margin=3)
     mask = trees.labels.array[box] == LABELS[name]
-    near = ndimage.maximum_filter(mask.view(np.uint8), 5).view(bool)
+    near = grown(mask, 2)
     field = np.where(near, side_field(trees, name, box), np.float32(0.0))
     field, geometry = padded(field, cropped_geometry(trees.labels.geometry, box))
     field = sharpened(field)

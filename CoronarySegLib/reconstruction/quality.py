@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 from scipy.spatial import cKDTree
 from vtkmodules.vtkFiltersCore import vtkFeatureEdges
 
+from ..postprocessing.boxes import points_of as points_at
+from ..postprocessing.boxes import ridge, spacing_zyx
 from ..volume import Geometry
 from .mesh import parts_of, polydata_of, volume_and_area
 
@@ -148,10 +149,8 @@ def _percent(now: float, before: float) -> float:
 
 def _axis_points(mask: np.ndarray, geometry: Geometry) -> np.ndarray:
     """Ridge of the distance inside the mask, LPS mm (n, 3)."""
-    inside = np.pad(mask, 1)
-    distance = ndimage.distance_transform_edt(inside, sampling=geometry.spacing_xyz_mm[::-1])
-    ridge = inside & (distance >= ndimage.maximum_filter(distance, 3) - 1e-6)
-    return geometry.points_lps(np.argwhere(ridge)[:, ::-1] - 1.0)
+    index, _ = ridge(mask, spacing_zyx(geometry))
+    return points_at(geometry, index)
 
 
 def _centred(points_mm: np.ndarray, wall: cKDTree) -> np.ndarray:

@@ -1,0 +1,135 @@
+"""Fragments: which are joined, which are kept apart and which go."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from tree_samples import (
+    GRID,
+    LEFT,
+    LEFT_END,
+    LEFT_FORK,
+    RIGHT,
+    RIGHT_BEND,
+    RIGHT_END,
+    at,
+    between,
+    prediction_of,
+    tube,
+    tubes,
+)
+
+from CoronarySegLib.postprocessing import PostOptions, extract_trees
+
+TIP = between(LEFT_FORK, LEFT_END, 0.6)
+
+
+def broken_left(resume: float, gap_probability: float) -> np.ndarray:
+    """Both trees; the left one stops at 0.6 of its last branch and goes on at ``resume``."""
+    end = tube(between(LEFT_FORK, LEFT_END, resume), LEFT_END, 1.3)
+    bridge = gap_probability * tube(TIP, between(LEFT_FORK, LEFT_END, resume), 1.0)
+    whole = tubes((LEFT[0], (LEFT_FORK, TIP, 1.3), LEFT[2], *RIGHT))
+    return np.maximum.reduce([whole, end, bridge])
+
+
+def left_of(trees) -> np.ndarray:
+    return trees.labels.array == 1
+
+
+def pieces(mask: np.ndarray) -> int:
+    return ndimage.label(mask)[1]
+
+
+def test_a_fragment_beyond_a_short_bright_gap_is_joined():
+    trees = extract_trees(prediction_of(broken_left(0.8, 0.28)), PostOptions(weak_threshold=None))
+    assert trees.components_reconnected == 1
+    assert pieces(left_of(trees)) == 1
+
+
+def test_the_bridge_has_the_calibre_of_the_vessel():
+    trees = extract_trees(prediction_of(broken_left(0.8, 0.28)), PostOptions(weak_threshold=None))
+    middle = at(between(LEFT_FORK, LEFT_END, 0.7))
+    box = tuple(slice(c - 5, c + 6) for c in middle)
+    course = np.subtract(LEFT_END, LEFT_FORK) / np.linalg.norm(np.subtract(LEFT_END, LEFT_FORK))
+    offset = (np.argwhere(left_of(trees)[box]) - 5)[:, ::-1] * 0.5
+    slab = np.abs(offset @ course) < 1.0
+    diameter = 2.0 * np.sqrt(slab.sum() * GRID.voxel_mm3 / 2.0 / np.pi)
+    assert diameter == pytest.approx(2.6, abs=0.7)
+
+
+def test_a_fragment_beyond_a_dark_gap_is_not_joined():
+    trees = extract_trees(prediction_of(broken_left(0.8, 0.0)))
+    assert trees.components_reconnected == 0
+
+
+def test_a_gap_that_is_too_long_is_not_bridged():
+    trees = extract_trees(
+        prediction_of(broken_left(0.85, 0.28)), PostOptions(weak_threshold=None, maximum_gap_mm=2.0)
+    )
+    assert trees.components_reconnected == 0
+
+
+def test_a_large_certain_fragment_that_cannot_be_joined_is_kept_and_said():
+    trees = extract_trees(prediction_of(broken_left(0.8, 0.0)))
+    assert trees.components_kept_apart == 1
+    assert left_of(trees)[at(between(LEFT_FORK, LEFT_END, 0.9))]
+    assert any("kept" in text for text in trees.warnings)
+
+
+def test_a_fragment_below_the_smallest_volume_is_dropped(both):
+    speck = tube((5, 10, -20), (5, 11, -20), 0.8)
+    trees = extract_trees(prediction_of(np.maximum(both, speck)))
+    assert trees.components_dropped == 1
+    assert trees.labels.array[at((5, 10, -20))] == 0
+
+
+def test_a_fragment_far_from_both_trees_is_dropped(both):
+    far = tube((0, 17, 12), (-10, 17, 16), 1.3)
+    trees = extract_trees(prediction_of(np.maximum(both, far)), PostOptions(far_mm=10.0))
+    assert (trees.components_dropped, trees.components_kept_apart) == (1, 0)
+
+
+def test_a_lump_is_not_a_branch(both):
+    lump = tube((5, 6, -10), (6, 6, -10), 5.5)
+    trees = extract_trees(prediction_of(np.maximum(both, lump)))
+    assert trees.labels.array[at((5, 6, -10))] == 0
+
+
+def test_a_fragment_that_points_elsewhere_is_not_joined():
+    across = np.cross(np.subtract(LEFT_END, LEFT_FORK), (0, 1, 0))
+    across = across / np.linalg.norm(across)
+    middle = np.asarray(between(LEFT_FORK, LEFT_END, 0.78))
+    stray = tube(middle - 5 * across, middle + 5 * across, 1.0)
+    gap = 0.28 * tube(TIP, middle, 1.0)
+    whole = tubes((LEFT[0], (LEFT_FORK, TIP, 1.3), LEFT[2], *RIGHT))
+    trees = extract_trees(
+        prediction_of(np.maximum.reduce([whole, stray, gap])), PostOptions(weak_threshold=None)
+    )
+    assert trees.components_reconnected == 0
+
+
+def test_reconnection_can_be_switched_off():
+    trees = extract_trees(
+        prediction_of(broken_left(0.8, 0.28)), PostOptions(weak_threshold=None, reconnect=False)
+    )
+    assert trees.components_reconnected == 0
+
+
+def test_fragments_in_a_row_are_joined_one_after_the_other():
+    shares = ((0.0, 0.5), (0.62, 0.75), (0.87, 1.0))
+    bits = [tube(between(RIGHT_BEND, RIGHT_END, a), between(RIGHT_BEND, RIGHT_END, b), 1.4) for a, b in shares]
+    thread = 0.28 * tube(RIGHT_BEND, RIGHT_END, 1.0)
+    field = np.maximum.reduce([*bits, thread, tubes((*LEFT, RIGHT[0]))])
+    trees = extract_trees(prediction_of(field), PostOptions(weak_threshold=None, minimum_fragment_mm3=5.0))
+    assert trees.components_reconnected == 2
+    assert pieces(trees.labels.array == 2) == 1
+
+
+def test_a_branch_that_touches_only_at_a_corner_is_joined_face_to_face(both):
+    field = both.copy()
+    z, y, x = at(LEFT_END)
+    edge = np.argwhere(field >= 0.5)
+    corner = edge[np.argmin(edge[:, 0] - edge[:, 2] * 0.01)]
+    z, y, x = corner + (-1, 1, 1)
+    field[z - 6 : z + 1, y : y + 2, x : x + 2] = np.maximum(field[z - 6 : z + 1, y : y + 2, x : x + 2], 0.9)
+    trees = extract_trees(prediction_of(field))
+    assert max(pieces(trees.labels.array == side) for side in (1, 2)) == 1
