@@ -67,6 +67,8 @@ def main(arguments: Sequence[str] | None = None, *, application: typer.Typer = a
     given = [argument for argument in given if argument != "--debug"]
     try:
         code = application(given, prog_name="coronaryseg", standalone_mode=False)
+        if code == STOPPED:  # typer has turned the interrupt into a code
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort, Cancelled) as error:
         return _ended(str(error) or "Stopped. Nothing was written.", STOPPED, debug)
