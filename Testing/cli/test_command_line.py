@@ -171,3 +171,40 @@ def test_json_progress_is_one_object_a_line(capsys, tmp_path, two_trees):
 def test_an_unknown_model_lists_the_known_ones(capsys):
     assert main(["models", "show", "no-such-model"]) == 5
     assert "no-such-model" in failed_line(capsys)
+
+
+def test_segment_of_a_missing_file_ends_with_3_and_leaves_nothing(capsys, tmp_path):
+    out = tmp_path / "out"
+    assert main(["segment", str(tmp_path / "no.nii.gz"), "-o", str(out), "--progress", "none"]) == 3
+    assert "does not exist" in failed_line(capsys)
+    assert not out.exists()
+
+
+def test_segment_with_an_unknown_model_ends_with_5(capsys, tmp_path):
+    ct = write_volume(tmp_path / "ct.nii.gz", np.full((20, 20, 20), 40, np.int16))
+    arguments = ["segment", str(ct), "-o", str(tmp_path / "out"), "--model", "no-such-model", "--progress", "none"]
+    assert main(arguments) == 5
+    assert "no-such-model" in failed_line(capsys)
+
+
+def test_segment_refuses_a_threshold_that_is_none(capsys, tmp_path):
+    ct = write_volume(tmp_path / "ct.nii.gz", np.full((20, 20, 20), 40, np.int16))
+    assert main(["segment", str(ct), "-o", str(tmp_path / "out"), "--threshold", "3"]) == 2
+    assert "threshold" in capsys.readouterr().err
+
+
+def test_segment_does_not_write_over_a_folder_that_is_in_use(capsys, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/notes.txt").write_text("mine")
+    assert main(["segment", str(tmp_path / "ct.nii.gz"), "-o", str(tmp_path / "out")]) == 7
+    assert "not empty" in failed_line(capsys)
+
+
+def test_a_phantom_is_written_and_scores_perfectly_against_itself(capsys, tmp_path):
+    folder = tmp_path / "phantom"
+    grid = ["--size", "64", "64", "56", "--spacing", "2.5", "2.5", "2.5", "--orientation", "RAS", "--oblique", "10"]
+    assert main(["phantom", "-o", str(folder), "--seed", "3", *grid, "--progress", "none"]) == 0
+    assert main(["evaluate", str(folder), str(folder), "--json", str(tmp_path / "s.json"), "--progress", "none"]) == 0
+    scores = json.loads((tmp_path / "s.json").read_text())
+    assert scores["total"]["dice"] == 1.0
+    assert scores["centreline_source"] == "given"
