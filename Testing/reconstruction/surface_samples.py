@@ -26,13 +26,16 @@ def oblique_grid(mirrored: bool = False) -> Geometry:
 
 def share(distance_mm, grid: Geometry, sub: int = 3) -> np.ndarray:
     """Share of each voxel where ``distance_mm(points)`` is below 0, by supersampling; float32 (z, y, x)."""
-    total = np.zeros(grid.shape_zyx, np.float32)
     k, j, i = np.indices(grid.shape_zyx)
     index = np.stack([i, j, k], -1).reshape(-1, 3)
+    at_centre = distance_mm(grid.points_lps(index))
+    result = (at_centre < 0).astype(np.float32)
+    split = np.abs(at_centre) <= np.linalg.norm(grid.spacing_xyz_mm)
     steps = (np.arange(sub) + 0.5) / sub - 0.5
-    for offset in np.array(np.meshgrid(steps, steps, steps)).reshape(3, -1).T:
-        total += (distance_mm(grid.points_lps(index + offset)) < 0).reshape(grid.shape_zyx)
-    return total / sub**3
+    offsets = np.array(np.meshgrid(steps, steps, steps)).reshape(3, -1).T
+    inside = [distance_mm(grid.points_lps(index[split] + offset)) < 0 for offset in offsets]
+    result[split] = np.mean(inside, axis=0)
+    return result.reshape(grid.shape_zyx)
 
 
 def capsule(start, end, radius_mm: float):

@@ -133,9 +133,10 @@ def test_touching_trees_stay_two_closed_surfaces(options):
     left = share(capsule((1.0, -8, 0), (1.0, 8, 0), 1.3), GRID)
     right = share(capsule((-1.0, -8, 3), (-1.0, 8, -3), 1.3), GRID)
     surfaces = reconstruct(trees_of(left, right), options=options)
-    for name, limit in (("left", -0.4), ("right", 0.4)):
+    for name, limit in (("left", -0.6), ("right", 0.6)):
         assert surfaces[name].report.watertight
         assert surfaces[name].report.components == 1
+        # The tubes overlap by 0.6 mm; neither wall may lie more than half a voxel beyond its own tube.
         x = points_of(surfaces[name].polydata)[:, 0]
         assert (x.min() > limit) if name == "left" else (x.max() < limit)
 
