@@ -19,7 +19,7 @@ class InputError(CoronarySegError):
 
 
 class NotACoronaryCTError(CoronarySegError):
-    """The volume was read but is not a contrast CT of the heart (not a CT, no heart, no contrast, HU off, too coarse)."""
+    """The volume was read but is no contrast CT of the heart (not a CT, no heart, no contrast, HU off, too coarse)."""
 
     exit_code = 4
 

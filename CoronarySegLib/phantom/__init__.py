@@ -1,22 +1,23 @@
-"""A synthetic contrast heart CT with complete truth; see :func:`make_phantom`."""
+"""A synthetic contrast heart CT with complete truth; see :func:`make_phantom`. Importing this loads no torch."""
 
-from .phantom import Phantom, make_phantom, truth_labels
+from importlib import import_module
+
 from .settings import PhantomSettings, centred_grid
 from .tissues import Tissue
 from .tree import Branch, CalciumDeposit, CoronaryTree, Lesion
-from .writing import read_tree, write_phantom
+
+_HEAVY = {
+    "Phantom": "phantom", "make_phantom": "phantom", "truth_labels": "phantom", "read_tree": "writing",
+    "write_phantom": "writing",
+}
 
 __all__ = [
-    "Branch",
-    "CalciumDeposit",
-    "CoronaryTree",
-    "Lesion",
-    "Phantom",
-    "PhantomSettings",
-    "Tissue",
-    "centred_grid",
-    "make_phantom",
-    "read_tree",
-    "truth_labels",
-    "write_phantom",
+    "Branch", "CalciumDeposit", "CoronaryTree", "Lesion", "Phantom", "PhantomSettings", "Tissue", "centred_grid",
+    "make_phantom", "read_tree", "truth_labels", "write_phantom",
 ]
+
+
+def __getattr__(name: str):
+    if name in _HEAVY:
+        return getattr(import_module(f".{_HEAVY[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,10 +16,11 @@ from .state import TrainedWeights, read_weights
 def export_model(run_folders: Sequence[str | Path], folder: str | Path, *, name: str | None = None,
                  version: str = __version__, description: str | None = None, training_data: str | None = None,
                  training_seeds: str | None = None, figures: Mapping[str, float] | None = None, which: str = "best",
-                 precision: str = "float16") -> ModelFolder:
+                 precision: str = "float16", mirror_axes: Mapping[str, tuple[int, ...]] | None = None) -> ModelFolder:
     """Write the weights of ``run_folders`` (any order, one per stage) as one model folder.
 
     ``which`` takes the "best" weights by validation or the "last" ones. Texts left None are made from the runs.
+    ``mirror_axes`` says by stage along which of (z, y, x) the source mirrored by itself, as the phantoms' vessels do.
     ``figures`` join the validation scores on the card. Raises TrainingError for stages that make no complete model, and
     ModelError when the folder cannot be written.
     """
@@ -36,7 +37,7 @@ def export_model(run_folders: Sequence[str | Path], folder: str | Path, *, name:
         profile=profile,
         version=version,
         description=description or f"{runs[ordered[0]][1].config.network}, profile {profile}.",
-        stages=tuple(_stage_card(runs[stage][1]) for stage in ordered),
+        stages=tuple(_stage_card(runs[stage][1], (mirror_axes or {}).get(stage)) for stage in ordered),
         training_data=training_data or "; ".join(_data_text(*runs[stage]) for stage in ordered),
         training_seeds=training_seeds or "; ".join(_seeds_text(*runs[stage]) for stage in ordered),
         figures={**{k: v for stage in ordered for k, v in _figures(runs[stage][1]).items()}, **(figures or {})},
@@ -57,10 +58,10 @@ def _profile(stages: set[str]) -> str:
     raise TrainingError(f"A model needs the stages {texts}, but the runs trained {given}. Add the missing run.")
 
 
-def _stage_card(weights: TrainedWeights) -> StageCard:
+def _stage_card(weights: TrainedWeights, mirror_axes: tuple[int, ...] | None) -> StageCard:
     config, spec = weights.config, stage_spec(weights.config.stage)
-    mirrored: tuple[int, ...] = ()
-    if config.augment:
+    mirrored: tuple[int, ...] = mirror_axes or ()
+    if config.augment and mirror_axes is None:
         from .augment import flip_axes
 
         mirrored = flip_axes(spec)

@@ -1,13 +1,11 @@
 """The recipe of the shipped model: phantoms, locator, its priors, vessels, model folder. Every part can be resumed.
 
-    python -m CoronarySegLib.training.recipe --work runs --export CoronarySegLib/models/shipped/resunet3d
-
-A run that was interrupted goes on where it was when the same command is given again.
+``Testing/tools/train_shipped_model.py`` follows it. A run that was interrupted goes on where it was when the same
+command is given again.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,24 +96,3 @@ def follow(recipe: Recipe, work: Path, progress: Progress | ProgressCallback | N
     store_priors(cases, trained_network(locator_run), progress=report.part(0.25, 0.3))
     train_vessels(cases, vessels_run, recipe.vessels_steps, report.part(0.3, 1.0))
     return locator_run, vessels_run
-
-
-def main() -> None:
-    """Command line of the recipe."""
-    from .export import export_model
-
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, required=True, help="folder for cases and runs (about 0.4 GB a phantom)")
-    parser.add_argument("--export", type=Path, help="model folder to write at the end")
-    parser.add_argument("--phantoms", type=int, default=Recipe.phantoms)
-    parser.add_argument("--locator-steps", type=int, default=Recipe.locator_steps)
-    parser.add_argument("--vessels-steps", type=int, default=Recipe.vessels_steps)
-    given = parser.parse_args()
-    recipe = Recipe(given.phantoms, given.locator_steps, given.vessels_steps)
-    runs = follow(recipe, given.work, lambda fraction, text: print(f"{100 * fraction:5.1f} % {text}", flush=True))
-    if given.export is not None:
-        export_model(runs, given.export)
-
-
-if __name__ == "__main__":
-    main()
