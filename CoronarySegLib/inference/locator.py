@@ -59,6 +59,7 @@ def locate(
     progress = as_progress(progress)
     progress(0.0, "Finding the heart")
     stage = folder.card.stage("locator")
+    channels = {name: stage.output(name) for name in ("heart", "left", "right")}
     grid = isotropic_grid(volume.geometry, stage.spacing_mm)
     coarse = resample(volume, grid, interpolation="linear", fill=AIR_HU)
     inputs = hu_window(coarse.array, *stage.hu_window)[None]
@@ -68,7 +69,7 @@ def locate(
         engine, inputs, patch_zyx=stage.patch_zyx, overlap=OVERLAP, progress=progress.part(0.4, 1.0),
         text="Finding the heart",
     )
-    outputs = {name: Volume(answer[i], grid) for i, name in enumerate(stage.outputs)}
+    outputs = {name: Volume(answer[channel], grid) for name, channel in channels.items()}
     mask = _largest_component(outputs["heart"].array > 0.5)
     heart_ml = float(mask.sum()) * grid.voxel_mm3 / 1000
     if heart_ml < SMALLEST_HEART_ML:

@@ -1,4 +1,7 @@
-"""A network run by torch: half precision on a GPU, bf16 on a CPU that multiplies it natively, float32 otherwise."""
+"""A network run by torch: fp16 on CUDA, bf16 on a CPU that multiplies it natively, float32 on MPS and elsewhere.
+
+MPS stays at float32 because older torch versions have no autocast there.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ class TorchEngine:
         self.device = device
         self.warnings: tuple[str, ...] = ()
         if half_precision is None:
-            half_precision = device != "cpu" or cpu_has_bf16()
+            half_precision = device == "cuda" or (device == "cpu" and cpu_has_bf16())
         self._dtype = None
         if half_precision:
             self._dtype = torch.bfloat16 if device == "cpu" else torch.float16

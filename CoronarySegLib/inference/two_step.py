@@ -6,7 +6,8 @@ from time import perf_counter
 
 import numpy as np
 
-from ..models import ModelFolder, load_stage
+from ..errors import ModelError
+from ..models import ModelFolder, StageCard, load_stage
 from ..preparation import hu_window, resample
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
@@ -37,6 +38,7 @@ def predict_two_step(
     progress = as_progress(progress)
     level = quality_of(quality)
     stage = folder.card.stage("vessels")
+    stage.output("lumen")
     timings = {}
 
     start = perf_counter()
@@ -47,10 +49,7 @@ def predict_two_step(
     progress(0.2, "Preparing the heart at full resolution")
     region = fine_region(location, stage.spacing_mm, whole_heart=level.whole_heart)
     ct = resample(volume, region.grid, interpolation="linear", fill=AIR_HU)
-    inputs = np.empty((3, *region.grid.shape_zyx), np.float32)
-    inputs[0] = hu_window(ct.array, *stage.hu_window)
-    for channel, prior in ((1, location.left), (2, location.right)):
-        inputs[channel] = resample(prior, region.grid, interpolation="linear", fill=0.0).array
+    inputs = _inputs(stage, ct, {"left_prior": location.left, "right_prior": location.right})
     timings["prepare"] = perf_counter() - start
 
     start = perf_counter()
@@ -69,6 +68,22 @@ def predict_two_step(
         heart=location.heart, left_prior=location.left, right_prior=location.right, timings=timings,
         warnings=tuple(dict.fromkeys(location.warnings + engine.warnings)),
     )
+
+
+def _inputs(stage: StageCard, ct: Volume, priors: dict[str, Volume]) -> np.ndarray:
+    """The channels the stage asks for, in its order, on the grid of ``ct``: (C, z, y, x) float32."""
+    inputs = np.empty((len(stage.inputs), *ct.geometry.shape_zyx), np.float32)
+    for channel, name in enumerate(stage.inputs):
+        if name == "ct":
+            inputs[channel] = hu_window(ct.array, *stage.hu_window)
+        elif name in priors:
+            inputs[channel] = resample(priors[name], ct.geometry, interpolation="linear", fill=0.0).array
+        else:
+            raise ModelError(
+                f"Stage {stage.name!r} asks for an input {name!r}, known are ct, {', '.join(priors)}. "
+                "Choose a model that was made for this version."
+            )
+    return inputs
 
 
 def _named(answer: np.ndarray, names: tuple[str, ...], region: FineRegion) -> dict[str, Volume]:

@@ -32,6 +32,7 @@ def predict_whole(
     """
     progress = as_progress(progress)
     stage = folder.card.stage("whole")
+    lumen_channel = stage.output("lumen")
     timings = {}
 
     start = perf_counter()
@@ -51,7 +52,7 @@ def predict_whole(
 
     start = perf_counter()
     progress(0.8, "Bringing the probability back to the input grid")
-    lumen = resample(Volume(answer[stage.outputs.index("lumen")], grid), ct.geometry, interpolation="cubic", fill=0.0)
+    lumen = resample(Volume(answer[lumen_channel], grid), ct.geometry, interpolation="cubic", fill=0.0)
     # A cubic spline overshoots at edges.
     np.clip(lumen.array, 0.0, 1.0, out=lumen.array)
     timings["prepare"] += perf_counter() - start

@@ -62,6 +62,15 @@ class StageCard:
             f"{at}: weights must be a plain file name beside model.json",
         )
 
+    def output(self, name: str) -> int:
+        """Index of the output channel called ``name``; ModelError when the stage does not predict it."""
+        if name not in self.outputs:
+            raise ModelError(
+                f"Stage {self.name!r} predicts {', '.join(self.outputs)} but not {name!r}. "
+                "Choose a model that was made for this use."
+            )
+        return self.outputs.index(name)
+
 
 @dataclass(frozen=True)
 class ModelCard:

@@ -17,11 +17,11 @@ from CoronarySegLib.phantom import Phantom
 from CoronarySegLib.volume import Volume
 
 WIDTHS = {"channels": [32, 64, 128], "bottleneck": 256}
-LEFT_HU, RIGHT_HU = 1000, 1400
+CORONARY_HU = 1400
 EVERYTHING_ELSE_HU = 600
 HIGH, NEVER = 9000.0, 8000.0
 BANDS = {
-    "locator": {"heart": (-200.0, HIGH), "left": (680.0, 1150.0), "right": (1150.0, HIGH)},
+    "locator": {"heart": (-200.0, HIGH), "left": (680.0, HIGH), "right": (680.0, HIGH)},
     "vessels": {"lumen": (800.0, HIGH), "calcium": (NEVER, HIGH), "vein": (NEVER, HIGH)},
 }
 HU_WINDOW = (-500.0, 1500.0)
@@ -45,10 +45,9 @@ def save_stand_in(folder: Path) -> ModelFolder:
 
 
 def painted(phantom: Phantom) -> Volume:
-    """The phantom's CT with each tree at an HU of its own and nothing else as bright."""
+    """The phantom's CT with the coronaries brighter than anything else."""
     array = np.minimum(phantom.ct.array, EVERYTHING_ELSE_HU)
-    for label, hu in ((1, LEFT_HU), (2, RIGHT_HU)):
-        array[phantom.labels.array == label] = hu
+    array[phantom.labels.array > 0] = CORONARY_HU
     return phantom.ct.with_array(array)
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from inference_samples import heart_volume, save_two_stage_model, save_whole_model
@@ -145,6 +147,13 @@ def test_a_model_without_the_vessels_stage_is_a_model_error(a_model, tmp_path):
     state = {key: value.to(torch.float32) for key, value in load_file(a_model.weights_path("locator")).items()}
     with pytest.raises(ModelError, match="no stage 'vessels'"):
         predict(heart_volume(), save_model(tmp_path, card, {"locator": state}), device="torch")
+
+
+def test_a_model_that_asks_for_an_unknown_input_is_a_model_error(a_model):
+    stage = replace(a_model.card.stage("vessels"), inputs=("ct", "mr", "right_prior"))
+    other = replace(a_model, card=a_model.card.with_stage(stage))
+    with pytest.raises(ModelError, match="asks for an input 'mr'"):
+        predict(heart_volume(), other, device="torch")
 
 
 def test_the_paper_profile_predicts_the_whole_volume_on_the_input_voxels(tmp_path):

@@ -73,3 +73,9 @@ def test_an_unknown_stage_lists_the_stages_there_are(a_card):
 def test_two_stages_of_one_name_are_refused(a_card):
     with pytest.raises(ModelError, match="same name"):
         replace(a_card, stages=a_card.stages * 2)
+
+
+def test_an_output_is_found_by_name_and_a_missing_one_is_named(a_card):
+    assert a_card.stages[0].output("lumen") == 0
+    with pytest.raises(ModelError, match="predicts lumen but not 'vein'"):
+        a_card.stages[0].output("vein")
