@@ -88,18 +88,20 @@ def segment_command(
 
 def print_case(result: CoronaryResult, files: CaseFiles) -> None:
     """What was found, what to be careful about, where it lies."""
+    from ..writing.report import volume_text
+
     out = console()
     for warning in result.warnings:
         out.print(f"[yellow]Warning:[/yellow] {_plain(warning)}")
     volumes = ", ".join(
-        f"{name} {result.trees.volume_mm3(name) / 1000:.2f} ml"
+        f"{name} {volume_text(result.trees.volume_mm3(name))}"
         for name in ("left", "right", "calcium") if result.trees.volume_mm3(name) > 0
     )
     out.print(f"Found: {volumes} (threshold {result.trees.threshold_used:.2f}, {_plain(result.prediction.engine)}).")
     for name, made in result.surfaces.items():
         quality = made.report
         state = "watertight" if quality.watertight else "[red]not watertight[/red]"
-        out.print(f"Surface {name}: {state}, {quality.volume_mm3 / 1000:.2f} ml, {quality.triangles} triangles.")
+        out.print(f"Surface {name}: {state}, {volume_text(quality.volume_mm3)}, {quality.triangles} triangles.")
     out.print(f"Time: {sum(result.timings.values()):.0f} s.")
     out.print(f"Written to {_plain(str(files.folder))}: {', '.join(sorted(path.name for path in files.all))}")
     if files.picture is not None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from .projections import SPACING_MM, Projection, projections
 from .rendering import Camera, Mesh, over, render, render_glass
+from .report import volume_text
 from .segments import SEGMENTS
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _figures(figure: Figure, result: CaseResult) -> None:
     for segment in SEGMENTS:
         volume = trees.volume_mm3(segment.key)
         if volume > 0 or not segment.optional:
-            entries.append((segment.name, f"{volume / 1000:.2f} ml", COLOURS[segment.key]))
+            entries.append((segment.name, volume_text(volume), COLOURS[segment.key]))
     diameters = {
         name: result.surfaces[name].report.steps[-1].mean_diameter_mm
         for name in ("left", "right") if name in result.surfaces and result.surfaces[name].report.steps

@@ -105,7 +105,9 @@ def _buffers(
     for number, mesh in enumerate(meshes):
         view = camera.to_view(mesh.points_mm, supersampling).astype(np.float32)
         turned = (mesh.normals @ camera.axes.T).astype(np.float32)
-        for corners, weights in _sampled(view, mesh.triangles):
+        # Surfaces are closed: what faces away is hidden, and is half the work. The rest of 0.2 keeps silhouettes whole.
+        facing = turned[mesh.triangles, 2].mean(axis=1) > -0.2
+        for corners, weights in _sampled(view, mesh.triangles[facing]):
             # One matrix product for all samples of all triangles: (samples, 3) @ (3, triangles * 3).
             place = weights @ view[corners].transpose(1, 0, 2).reshape(3, -1)
             place = place.reshape(-1, 3)
@@ -120,7 +122,7 @@ def _buffers(
             owner[pixel[nearest]] = number
     length = np.sqrt(np.square(normal).sum(axis=1, keepdims=True))
     normal /= np.maximum(length, 1e-6)
-    # The far wall's inside is seen at open ends only; turned round it is lit like the outside.
+    # At a silhouette a mean normal can point away by a little; turned round it is lit like its neighbours.
     normal *= np.where(normal[:, 2:] < 0, np.float32(-1), np.float32(1))
     return normal.reshape(height, width, 3), depth.reshape(height, width), owner.reshape(height, width)
 

@@ -104,6 +104,11 @@ def describe_source(source: Path) -> dict[str, Any]:
     return {"path": str(source), "file_count": len(members), "bytes": size, "sha256": digest.hexdigest()}
 
 
+def volume_text(volume_mm3: float) -> str:
+    """A volume as people say it: ml, or mm³ where ml would be all zeros."""
+    return f"{volume_mm3 / 1000:.2f} ml" if volume_mm3 >= 100 else f"{volume_mm3:.0f} mm³"
+
+
 def plain(value: Any) -> Any:
     """Values as JSON knows them: tuples and arrays to lists, numpy to Python, paths to text, nan and inf to None."""
     if isinstance(value, Mapping):
