@@ -217,14 +217,14 @@ def _right(g: _Grower, ostium: np.ndarray, av_point) -> None:
     away = ostium - f.annulus
     away -= f.root_axis * (away @ f.root_axis)
     away /= np.linalg.norm(away)
-    stop = -80.0 if g.dominance != "left" else rng.uniform(-55.0, -30.0)
+    stop = -58.0 if g.dominance != "left" else rng.uniform(-55.0, -30.0)
     start_angle = rng.uniform(18.0, 34.0)
     way = [av_point(a) for a in np.arange(start_angle, stop, -11.0)]
     rca = g.add(
         "RCA",
         "right",
         -1,
-        g.lay([ostium, ostium + 5.0 * away + [-2.0, 0, -1.0], *way], wiggle=0.45, wavelength=34.0),
+        g.lay([ostium, ostium + 5.0 * away + [-2.0, 0, -1.0], *way], wiggle=0.35, wavelength=34.0),
         size,
     )
     length = g.length(rca)

@@ -92,7 +92,7 @@ class Surface:
         wiggle_mm: float,
         wavelength_mm: float,
         hold_start: bool = True,
-        iterations: int = 12,
+        iterations: int = 30,
         away_from: np.ndarray | None = None,
         apart_mm: float = 0.0,
     ) -> np.ndarray:
@@ -120,7 +120,7 @@ class Surface:
             tree = cKDTree(away_from)
         for _ in range(iterations):
             lift = ndimage.gaussian_filter1d(np.clip(target - self.height(curve), -2.0, 2.0), 1.5, mode="nearest")
-            normal = ndimage.gaussian_filter1d(self.outward(curve), 4.0, axis=0, mode="nearest")
+            normal = ndimage.gaussian_filter1d(self.outward(curve), 2.5, axis=0, mode="nearest")
             curve = curve + fade * lift[:, None] * normal
             if tree is not None:
                 distance, nearest = tree.query(curve)

