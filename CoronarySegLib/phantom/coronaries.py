@@ -14,7 +14,8 @@ import numpy as np
 from .courses import STEP_MM, Surface, arc_length, resample
 from .tree import Branch, CoronaryTree, Dominance, Side
 
-MIN_DIAMETER_MM = 0.9
+MIN_DIAMETER_MM = 1.2
+"""What a reader can still follow on a good CT; expert trees end at about this calibre."""
 
 
 @dataclass
@@ -34,7 +35,7 @@ class _Grower:
         self.surface, self.rng, self.dominance = surface, rng, dominance
         self.frame = surface.heart.frame
         self.exponent = float(np.clip(rng.normal(2.4, 0.15), 2.1, 2.7))
-        self.taper_share = rng.uniform(0.15, 0.30)
+        self.taper_share = rng.uniform(0.03, 0.12)
         self.wiggle = rng.uniform(0.7, 1.9)
         self.branches: list[_Growing] = []
 
@@ -121,7 +122,7 @@ def grow_tree(surface: Surface, rng: np.random.Generator, dominance: Dominance) 
     for i, b in enumerate(g.branches):
         radius = 0.5 * g.diameter_along(i, arc_length(b.points))
         left = arc_length(b.points)[-1] - arc_length(b.points)
-        tip = 1.0 if b.name == "LM" else np.clip(left / 3.0, 0.6, 1.0)
+        tip = 1.0 if b.name == "LM" else np.clip(left / 2.0, 0.7, 1.0)
         branches.append(Branch(b.name, b.side, b.parent, b.points, radius * tip, radius * tip))
     return CoronaryTree(tuple(branches), ostia, dominance)
 
@@ -144,7 +145,7 @@ def _ostia(g: _Grower) -> dict[str, np.ndarray]:
 def _left(g: _Grower, ostium: np.ndarray, av_point) -> None:
     rng, s, f = g.rng, g.surface, g.frame
     lad_size, ramus = g.size(3.5, 0.45, 2.5, 4.6), rng.random() < 0.25
-    lcx_size = g.size(*((3.3, 0.5, 2.2, 4.3) if g.dominance == "right" else (3.9, 0.4, 3.0, 4.8)))
+    lcx_size = g.size(*((3.1, 0.5, 2.2, 4.2) if g.dominance == "right" else (3.9, 0.4, 3.0, 4.8)))
     ri_size = g.size(2.0, 0.3, 1.5, 2.6) if ramus else 0.0
     k = g.exponent
     lm_size = (lad_size**k + lcx_size**k + ri_size**k) ** (1 / k)
@@ -186,7 +187,7 @@ def _left(g: _Grower, ostium: np.ndarray, av_point) -> None:
         theta = float(np.interp(height, heights, anterior))
         drift = rng.uniform(0.22, 0.40)
         way = [s.point(theta + drift * j, min(height + 6 + 11.0 * j, 72.0)) for j in range(1, 5)]
-        g.daughter(f"D{number + 1}", lad, at, way, g.size(1.85, 0.3, 1.3, 2.5), g.size(44, 12, 20, 75))
+        g.daughter(f"D{number + 1}", lad, at, way, g.size(2.1, 0.3, 1.6, 2.7), g.size(44, 12, 20, 75))
     for number, share in enumerate(np.sort(rng.uniform(0.1, 0.6, rng.integers(1, 4)))):
         start, _, _ = g.at(lad, share * length)
         inward = f.local(6.0, 0.0, float((start - f.base) @ f.apex) + 14.0) - start
@@ -195,7 +196,7 @@ def _left(g: _Grower, ostium: np.ndarray, av_point) -> None:
             np.linspace(start, tip, 12)
             + np.cumsum(rng.normal(0, 0.35, (12, 3)), axis=0) * np.linspace(0, 1, 12)[:, None]
         )
-        g.add(f"S{number + 1}", "left", lad, resample(points, STEP_MM), g.size(1.1, 0.12, 0.9, 1.4))
+        g.add(f"S{number + 1}", "left", lad, resample(points, STEP_MM), g.size(1.2, 0.1, 1.1, 1.4))
 
     length = g.length(lcx)
     for number, share in enumerate(sorted(rng.uniform([0.18, 0.45, 0.7], [0.38, 0.62, 0.88]))[: rng.integers(1, 4)]):
@@ -206,7 +207,7 @@ def _left(g: _Grower, ostium: np.ndarray, av_point) -> None:
         height = float(spoke @ f.apex)
         drift = rng.uniform(-0.06, 0.10) + 0.06 * (lateral - theta)
         way = [s.point(theta + drift * j, height + 6 + 11.5 * j) for j in range(1, 6)]
-        g.daughter(f"OM{number + 1}", lcx, at, way, g.size(1.9, 0.35, 1.3, 2.7), g.size(45, 12, 20, 72))
+        g.daughter(f"OM{number + 1}", lcx, at, way, g.size(2.15, 0.35, 1.6, 2.8), g.size(45, 12, 20, 72))
     if g.dominance != "right":
         _crux_branches(g, lcx, "left", pda=g.dominance == "left")
 
@@ -236,18 +237,18 @@ def _right(g: _Grower, ostium: np.ndarray, av_point) -> None:
         way = [s.point(theta + drift * j, float(spoke @ f.apex) + climb * j) for j in range(1, 6)]
         g.daughter(name, rca, share * length, way, g.size(*diameter), g.size(*reach))
 
-    branch("CB", rng.uniform(0.04, 0.09), 0.16, (1.3, 0.2, 0.95, 1.8), (28, 8, 12, 45), 8.0)
-    branch("SN", rng.uniform(0.08, 0.14), -0.02, (1.2, 0.15, 0.95, 1.6), (30, 8, 15, 45), -9.0)
-    for j in range(rng.integers(1, 4)):
+    branch("CB", rng.uniform(0.04, 0.09), 0.16, (1.35, 0.2, 1.1, 1.8), (28, 8, 12, 45), 8.0)
+    branch("SN", rng.uniform(0.08, 0.14), -0.02, (1.25, 0.15, 1.1, 1.6), (30, 8, 15, 45), -9.0)
+    for j in range(rng.integers(1, 3)):
         branch(
             f"RV{j + 1}",
             rng.uniform(0.2, 0.5) if j == 0 else rng.uniform(0.25, 0.65),
             rng.uniform(0.0, 0.12),
-            (1.4, 0.25, 0.95, 2.0),
+            (1.6, 0.25, 1.2, 2.2),
             (38, 12, 15, 65),
             10.0,
         )
-    branch("AM", rng.uniform(0.52, 0.68), rng.uniform(-0.12, 0.02), (1.6, 0.3, 1.0, 2.2), (45, 12, 20, 75), 11.5)
+    branch("AM", rng.uniform(0.52, 0.68), rng.uniform(-0.12, 0.02), (1.8, 0.3, 1.4, 2.4), (45, 12, 20, 75), 11.5)
     if g.dominance != "left":
         _crux_branches(g, rca, "right", pda=True, lateral=g.dominance == "right")
 
@@ -266,7 +267,7 @@ def _crux_branches(g: _Grower, trunk: int, side: Side, *, pda: bool, lateral: bo
             trunk,
             (0.90 if side == "right" else 0.93) * length,
             way,
-            g.size(1.9, 0.35, 1.4, 2.7),
+            g.size(2.1, 0.35, 1.6, 2.8),
             g.size(52, 10, 30, 75),
         )
     if lateral:
@@ -279,7 +280,7 @@ def _crux_branches(g: _Grower, trunk: int, side: Side, *, pda: bool, lateral: bo
                 trunk,
                 share * length,
                 way,
-                g.size(1.75, 0.35, 1.2, 2.4),
+                g.size(2.0, 0.35, 1.5, 2.7),
                 g.size(45, 12, 20, 70),
             )
 
@@ -287,7 +288,7 @@ def _crux_branches(g: _Grower, trunk: int, side: Side, *, pda: bool, lateral: bo
 def _twigs(g: _Grower) -> None:
     """Small unnamed side branches along everything that is wide enough; real trees are full of them."""
     rng, s = g.rng, g.surface
-    density = rng.uniform(0.5, 1.5)
+    density = rng.uniform(0.1, 0.5)
     for index in range(len(g.branches)):
         branch = g.branches[index]
         if branch.name in ("LM",) or branch.name.startswith("S"):
@@ -295,7 +296,7 @@ def _twigs(g: _Grower) -> None:
         length = g.length(index)
         for at in rng.uniform(0.1, 0.92, rng.poisson(density * length / 26.0)) * length:
             start, tangent, trunk = g.at(index, at)
-            if trunk < 1.15:
+            if trunk < 1.4:
                 continue
             normal = s.outward(start[None])[0]
             side = np.cross(tangent, normal) * (1.0 if rng.random() < 0.5 else -1.0)
@@ -308,7 +309,7 @@ def _twigs(g: _Grower) -> None:
                 index,
                 float(at),
                 way,
-                rng.uniform(0.9, min(1.45, 0.75 * trunk + 0.1)),
+                rng.uniform(1.2, max(1.25, min(1.8, 0.8 * trunk))),
                 reach,
                 narrows_parent=False,
                 wiggle=0.9,
