@@ -136,7 +136,7 @@ def test_stenoses_narrow_the_lumen_by_what_they_say():
 
 
 def test_calibres_are_mixed_as_in_trees_that_experts_outline(anatomies):
-    """Expert masks hold 6 to 10 ml over 1.1 to 1.6 m of vessel, a tube of 1.3 mm radius; ours may be a little thinner."""
+    """Expert masks hold 6 to 10 ml over 1.1 to 1.6 m of vessel, a tube of 1.3 mm radius; ours may be thinner."""
     radii = np.concatenate([b.radius_mm for a in anatomies for b in a.tree.branches])
     assert 0.95 < np.sqrt(np.mean(radii**2)) < 1.45
     assert np.mean(radii < 0.75) < 0.45
