@@ -127,7 +127,7 @@ class CoronarySegLogic(ScriptedLoadableModuleLogic):
 
 
 class CoronarySegTest(ScriptedLoadableModuleTest):
-    """Runs on a real desktop; the tests without one are in Testing/slicer."""
+    """Runs on a real desktop; the tests without one are in Testing/slicer_nodes."""
 
     def setUp(self):
         slicer.mrmlScene.Clear()
