@@ -190,7 +190,7 @@ def _left(g: _Grower, ostium: np.ndarray, av_point) -> None:
         g.daughter(f"D{number + 1}", lad, at, way, g.size(2.1, 0.3, 1.6, 2.7), g.size(44, 12, 20, 75))
     for number, share in enumerate(np.sort(rng.uniform(0.1, 0.6, rng.integers(1, 4)))):
         start, _, _ = g.at(lad, share * length)
-        inward = f.local(6.0, 0.0, float((start - f.base) @ f.apex) + 14.0) - start
+        inward = f.local(28.0, 0.0, float((start - f.base) @ f.apex) + 14.0) - start
         tip = start + inward / np.linalg.norm(inward) * rng.uniform(18, 34)
         points = (
             np.linspace(start, tip, 12)
