@@ -17,8 +17,8 @@ class Quality:
 
 
 QUALITIES = {
-    "fast": Quality(overlap=0.25),
-    "standard": Quality(overlap=0.5),
+    "fast": Quality(overlap=0.125),
+    "standard": Quality(overlap=0.25),
     "best": Quality(overlap=0.5, whole_heart=True, mirror=True),
 }
 
