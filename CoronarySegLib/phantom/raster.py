@@ -1,8 +1,7 @@
 """An anatomy put on a voxel grid: tissue labels, and fractions for what is thinner than a few voxels.
 
-Works in slabs along z so that memory stays at a few hundred MB for the clinical grid. Any grid is accepted: oblique
-ones
-are sampled point by point, axis-aligned ones (any of the 48 orientations) by separable interpolation.
+Works in slabs along z so that memory stays at a few hundred MB for the clinical grid. Any grid is accepted: one
+along the LPS axes is interpolated axis by axis, every other orientation point by point.
 """
 
 from __future__ import annotations
@@ -154,13 +153,11 @@ class _Sampler:
 
     def __init__(self, lattice: Lattice, geometry: Geometry, stack: torch.Tensor):
         self.lattice, self.geometry, self.stack = lattice, geometry, stack
-        self.matrix = geometry.index_to_lps
-        direction = np.reshape(geometry.direction, (3, 3))
-        self.aligned = bool(np.all(np.isclose(np.abs(direction), 1.0) | np.isclose(direction, 0.0)))
+        self.straight = np.allclose(np.reshape(geometry.direction, (3, 3)), np.eye(3))
 
     def slab(self, start: int, stop: int) -> np.ndarray:
         """Fields (c, z, y, x) of slices ``start``..``stop``."""
-        if self.aligned and np.allclose(np.reshape(self.geometry.direction, (3, 3)), np.eye(3)):
+        if self.straight:
             return self._separable(start, stop)
         nz, ny, nx = stop - start, *self.geometry.shape_zyx[1:]
         k, j, i = np.meshgrid(np.arange(start, stop), np.arange(ny), np.arange(nx), indexing="ij")

@@ -52,27 +52,20 @@ def vessels_config(steps: int) -> TrainConfig:
     )
 
 
-def train_locator(
-    cases: Sequence[Path], run: Path, steps: int, progress: Progress, initial: Path | None = None
+def train_stage(
+    source: type[LocatorSource] | type[VesselSource],
+    config: TrainConfig,
+    cases: Sequence[Path],
+    run: Path,
+    progress: Progress | ProgressCallback | None = None,
+    *,
+    validation_patches: int,
 ) -> TrainResult:
-    """Train or go on training the first stage in ``run``."""
-    config = locator_config(steps)
-    validation = fixed_patches(LocatorSource(cases[:HELD_BACK], config.patch), 8)
+    """Train a stage in ``run``, or go on there; the vessels' cases need their priors."""
+    validation = fixed_patches(source(cases[:HELD_BACK], config.patch), validation_patches)
     return train(
-        config, LocatorSource(cases[HELD_BACK:], config.patch), validation, run, progress=progress,
-        resume=(run / CHECKPOINT).exists(), initial_weights=initial,
-    )
-
-
-def train_vessels(
-    cases: Sequence[Path], run: Path, steps: int, progress: Progress, initial: Path | None = None
-) -> TrainResult:
-    """Train or go on training the second stage in ``run``; the cases need their priors."""
-    config = vessels_config(steps)
-    validation = fixed_patches(VesselSource(cases[:HELD_BACK], config.patch), 24)
-    return train(
-        config, VesselSource(cases[HELD_BACK:], config.patch), validation, run, progress=progress,
-        resume=(run / CHECKPOINT).exists(), initial_weights=initial,
+        config, source(cases[HELD_BACK:], config.patch), validation, run, progress=progress,
+        resume=(run / CHECKPOINT).exists(),
     )
 
 
@@ -92,7 +85,13 @@ def follow(recipe: Recipe, work: Path, progress: Progress | ProgressCallback | N
         prepare_case(FIRST_SEED + number, cases_folder)
         report(0.1 * (number + 1) / recipe.phantoms, f"Phantom {number + 1} of {recipe.phantoms}")
     cases = list_cases(cases_folder)
-    train_locator(cases, locator_run, recipe.locator_steps, report.part(0.1, 0.25))
+    train_stage(
+        LocatorSource, locator_config(recipe.locator_steps), cases, locator_run, report.part(0.1, 0.25),
+        validation_patches=8,
+    )
     store_priors(cases, trained_network(locator_run), progress=report.part(0.25, 0.3))
-    train_vessels(cases, vessels_run, recipe.vessels_steps, report.part(0.3, 1.0))
+    train_stage(
+        VesselSource, vessels_config(recipe.vessels_steps), cases, vessels_run, report.part(0.3, 1.0),
+        validation_patches=24,
+    )
     return locator_run, vessels_run
