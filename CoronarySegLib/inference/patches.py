@@ -42,6 +42,7 @@ def predict_patches(
     *,
     patch_zyx: tuple[int, int, int],
     overlap: float = 0.5,
+    align: int = 1,
     region: np.ndarray | None = None,
     progress: Progress | ProgressCallback | None = None,
     text: str = "Predicting",
@@ -52,7 +53,9 @@ def predict_patches(
     ``overlap`` is the share by which neighbouring patches overlap at least, 0 to 0.8. With ``region`` (bool z, y, x)
     only patches that are needed for a voxel of it are predicted: every voxel of the region gets the patch that is best
     centred on it and whatever else overlaps; voxels that no patch reached are 0. A volume smaller than a patch is
-    padded with its edge values. Beyond inputs and result, memory is 4 bytes per voxel of the patches' common box.
+    padded with its edge values. Patches begin at multiples of ``align`` voxels: a network that halves its grid three
+    times gives the same answer for a patch moved by 8 voxels, and another one for a patch moved by 4.
+    Beyond inputs and result, memory is 4 bytes per voxel of the patches' common box.
     Raises ModelError when the network answers with something that is not a number, Cancelled through ``progress``.
     """
     progress = as_progress(progress)
@@ -61,11 +64,11 @@ def predict_patches(
     shape = inputs.shape[1:]
     if region is not None and region.shape != shape:
         raise ValueError(f"region {region.shape} does not fit inputs {shape}")
-    padding = [_pad_of(size, patch) for size, patch in zip(shape, patch_zyx, strict=True)]
+    padding = [_pad_of(size, patch, align) for size, patch in zip(shape, patch_zyx, strict=True)]
     if any(map(any, padding)):
         inputs = np.pad(inputs, [(0, 0), *padding], mode="edge")
         region = None if region is None else np.pad(region, padding)
-    patches = plan_patches(inputs.shape[1:], patch_zyx, overlap, region)
+    patches = plan_patches(inputs.shape[1:], patch_zyx, overlap, region, align)
     if not patches:
         raise ValueError("region is empty: there is nothing to predict")
     order = range(len(patches)) if _order is None else _order
@@ -74,9 +77,16 @@ def predict_patches(
 
 
 def plan_patches(
-    shape_zyx: tuple[int, ...], patch_zyx: tuple[int, int, int], overlap: float, region: np.ndarray | None = None
+    shape_zyx: tuple[int, ...],
+    patch_zyx: tuple[int, int, int],
+    overlap: float,
+    region: np.ndarray | None = None,
+    align: int = 1,
 ) -> tuple[Patch, ...]:
-    """The patches that cover the volume, or ``region`` in it. Every side of the volume is at least the patch's."""
+    """The patches that cover the volume, or ``region`` in it, each beginning at a multiple of ``align`` voxels.
+
+    Every side of the volume is the patch's, or longer by a multiple of ``align``.
+    """
     if region is None:
         spans = [(0, size) for size in shape_zyx]
     elif not region.any():
@@ -84,7 +94,7 @@ def plan_patches(
     else:
         spans = [_span(region.any(axis=tuple(other for other in range(3) if other != axis))) for axis in range(3)]
     axes = [
-        _windows_and_cells(size, patch, overlap, span)
+        _windows_and_cells(size, patch, overlap, span, align)
         for size, patch, span in zip(shape_zyx, patch_zyx, spans, strict=True)
     ]
     patches = (Patch(tuple(w for w, _ in parts), tuple(c for _, c in parts)) for parts in product(*axes))
@@ -138,9 +148,10 @@ def _normalised(summed: np.ndarray, total: np.ndarray, box: tuple[slice, slice, 
     return result
 
 
-def _pad_of(size: int, patch: int) -> tuple[int, int]:
-    missing = max(patch - size, 0)
-    return missing // 2, missing - missing // 2
+def _pad_of(size: int, patch: int, align: int) -> tuple[int, int]:
+    if size > patch:
+        return 0, (patch - size) % align
+    return (patch - size) // 2, patch - size - (patch - size) // 2
 
 
 def _span(occupied: np.ndarray) -> tuple[int, int]:
@@ -148,18 +159,21 @@ def _span(occupied: np.ndarray) -> tuple[int, int]:
     return int(where[0]), int(where[-1]) + 1
 
 
-def _windows_and_cells(size: int, patch: int, overlap: float, span: tuple[int, int]) -> list[tuple[slice, slice]]:
+def _windows_and_cells(
+    size: int, patch: int, overlap: float, span: tuple[int, int], align: int
+) -> list[tuple[slice, slice]]:
     """Patches along one axis, evenly spread over ``span``, and their cells.
 
     What the patches are longer than the span goes beyond both its ends where the volume allows: context for its border.
     """
     low, high = span
-    step = max(int(patch * (1 - overlap)), 1)
+    step = max(int(patch * (1 - overlap)) // align, 1) * align
     count = max(-(-(high - low - patch) // step), 0) + 1
     slack = patch + (count - 1) * step - (high - low)
-    first = min(max(low - slack // 2, 0), size - patch)
-    last = max(min(high + slack - slack // 2, size) - patch, first)
-    starts = [int(start) for start in np.rint(np.linspace(first, last, count))]
+    first = min(max(low - slack // 2, 0) // align * align, size - patch)
+    last = max(min(-(-(high - patch + slack // 2) // align) * align, size - patch), first)
+    count = max(count, -(-(last - first) // step) + 1)
+    starts = [first + int(i * (last - first) / max(count - 1, 1) / align + 0.5) * align for i in range(count)]
     # Between two neighbours the border of the cells lies midway between the patches' centres.
     borders = [0, *((a + b + patch) // 2 for a, b in pairwise(starts)), size]
     return [

@@ -27,17 +27,25 @@ class FineRegion:
     allowed: np.ndarray
 
 
-def fine_region(location: Location, spacing_mm: float, *, whole_heart: bool = False) -> FineRegion:
-    """The region of the fine stage: a corridor round the coarse priors inside the heart, or the whole heart."""
+def fine_region(
+    location: Location, spacing_mm: float, *, whole_heart: bool = False, align: int = 1
+) -> FineRegion:
+    """The region of the fine stage: a corridor round the coarse priors inside the heart, or the whole heart.
+
+    The box begins a multiple of ``align`` fine voxels from the corner of the field, so that what a network that halves
+    its grid says about a place depends as little as possible on how large the region happens to be.
+    """
     coarse = location.heart.geometry
     prior = np.maximum(location.left.array, location.right.array) > PRIOR_THRESHOLD
     wanted = grown(prior & location.near_heart, CORRIDOR_MM, coarse.spacing_xyz_mm[0])
     if whole_heart:
         wanted |= location.near_heart
     index = np.argwhere(wanted)
+    steps = max(1, round(align * spacing_mm / coarse.spacing_xyz_mm[0]))
+    lower = index.min(0) // steps * steps
     grid = isotropic_grid(
         coarse, spacing_mm,
-        lower_lps_mm=coarse.points_lps(index.min(0)[::-1]), upper_lps_mm=coarse.points_lps(index.max(0)[::-1]),
+        lower_lps_mm=coarse.points_lps(lower[::-1]), upper_lps_mm=coarse.points_lps(index.max(0)[::-1]),
     )
     return FineRegion(grid, _on(grid, wanted, coarse), _on(grid, wanted | location.near_heart, coarse))
 

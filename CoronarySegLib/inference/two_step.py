@@ -47,18 +47,20 @@ def predict_two_step(
 
     start = perf_counter()
     progress(0.2, "Preparing the heart at full resolution")
-    region = fine_region(location, stage.spacing_mm, whole_heart=level.whole_heart)
+    network = load_stage(folder, "vessels")
+    align = getattr(network, "size_factor", 1)
+    region = fine_region(location, stage.spacing_mm, whole_heart=level.whole_heart, align=align)
     ct = resample(volume, region.grid, interpolation="linear", fill=AIR_HU)
     inputs = _inputs(stage, ct, {"left_prior": location.left, "right_prior": location.right})
     timings["prepare"] = perf_counter() - start
 
     start = perf_counter()
     progress(0.25, TEXT)
-    engine = choose_engine(load_stage(folder, "vessels"), stage.patch_zyx, device=device)
+    engine = choose_engine(network, stage.patch_zyx, device=device)
     if level.mirror and stage.mirror_axes:
         engine = MirrorEngine(engine, stage.mirror_axes)
     answer = predict_patches(
-        engine, inputs, patch_zyx=stage.patch_zyx, overlap=level.overlap, region=region.wanted,
+        engine, inputs, patch_zyx=stage.patch_zyx, overlap=level.overlap, align=align, region=region.wanted,
         progress=progress.part(0.3, 1.0), text=TEXT,
     )
     outputs = _named(answer, stage.outputs, region)
