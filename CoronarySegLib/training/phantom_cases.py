@@ -1,8 +1,8 @@
 """Phantoms prepared for training: anatomy once on the grids of both stages, appearances drawn later.
 
 One folder a case. At 0.5 mm the heart's region is kept as fractions (``fine.npy``), to be rendered anew for every
-patch; at
-2 mm the whole field is kept as a few rendered looks (``coarse_look_<n>.npy``) with its target (``coarse_target.npy``).
+patch; at 2 mm the whole field is kept as a few rendered looks (``coarse_look_<n>.npy``) with its target
+(``coarse_target.npy``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..errors import TrainingError
 from ..phantom.anatomy import make_anatomy
 from ..phantom.appearance import Appearance, add_noise, render
 from ..phantom.raster import VoxelAnatomy, rasterise
@@ -65,16 +64,6 @@ def prepare_case(seed: int, folder: Path, *, looks: int = 5) -> Path:
     card = CaseCard(seed, looks, tuple(map(float, origin)), tuple(c + 0.5 for c in FIELD_ORIGIN_MM))
     (case / "card.json").write_text(json.dumps(asdict(card), indent=1), encoding="utf-8")
     return case
-
-
-def list_cases(folder: Path) -> list[Path]:
-    """Complete case folders below ``folder``, in order of their seeds."""
-    found = sorted(p.parent for p in Path(folder).glob("case_*/card.json"))
-    if not found:
-        raise TrainingError(
-            f"No prepared phantom cases in {folder}. Prepare some first (`coronaryseg train --phantoms N`)."
-        )
-    return found
 
 
 def read_card(case: Path) -> CaseCard:

@@ -44,7 +44,7 @@ def open_phantoms(count: int, stage: str, patch_zyx: tuple[int, int, int], cache
     report = as_progress(progress)
     train_seeds, validation_seeds = phantom_seeds(count, seed)
     prepare = prepare_whole if stage == "whole" else prepare_case
-    cases = _prepared(prepare, (*train_seeds, *validation_seeds), cache, report.part(0.0, 0.8))
+    cases = prepared(prepare, (*train_seeds, *validation_seeds), cache, report.part(0.0, 0.8))
     if locator_run is not None:
         store_priors(cases, _locator(locator_run), progress=report.part(0.8, 1.0))
     source = {"locator": LocatorSource, "vessels": VesselSource, "whole": WholeSource}[stage]
@@ -60,7 +60,8 @@ def _locator(run: Path) -> torch.nn.Module:
     return network.eval()
 
 
-def _prepared(prepare: Callable[[int, Path], Path], seeds: Sequence[int], cache: Path, report: Progress) -> list[Path]:
+def prepared(prepare: Callable[[int, Path], Path], seeds: Sequence[int], cache: Path, report: Progress) -> list[Path]:
+    """Case folders of ``seeds`` in their order, made side by side in ``cache`` unless they are there."""
     try:
         cache.mkdir(parents=True, exist_ok=True)
         # spawn: a fork would inherit the locked thread pools of torch and ITK

@@ -45,8 +45,7 @@ class VesselSource:
     """Patches at 0.5 mm: inputs CT window, left prior, right prior; targets lumen, calcium, vein (shares of a voxel).
 
     The priors are the locator's own answers where they were stored (``prior_<look>.npy``), so that the fine stage
-    learns to
-    live with its mistakes; before that the locator's target stands in.
+    learns to live with its mistakes; before that the locator's target stands in.
     """
 
     def __init__(self, cases: Sequence[Path], patch_zyx: tuple[int, int, int] = (64, 64, 64)):
@@ -73,14 +72,16 @@ class VesselSource:
         return Patch(inputs, targets)
 
     def _corner(self, case: _FineCase, prior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Lower corner (z, y, x) of a patch: on an artery, a vein or plaque, in the prior's corridor, or anywhere in
+        """Lower corner (z, y, x) of a patch: on an artery, plaque or vein, in the prior's corridor, or anywhere in
         the heart."""
         kind = rng.random()
         size = np.asarray(case.fine.shape[1:])
-        if kind < 0.5:
+        if kind < 0.4:
             centre = case.lumen_points[int(rng.integers(len(case.lumen_points)))]
-        elif kind < 0.65 and len(case.hard_points):
-            centre = case.hard_points[int(rng.integers(len(case.hard_points)))]
+        elif kind < 0.55 and len(case.calcium_points):
+            centre = case.calcium_points[int(rng.integers(len(case.calcium_points)))]
+        elif kind < 0.68 and len(case.vein_points):
+            centre = case.vein_points[int(rng.integers(len(case.vein_points)))]
         elif kind < 0.9:
             corridor = np.argwhere(prior.max(axis=0) > 25)
             if len(corridor):
@@ -97,7 +98,8 @@ class VesselSource:
 class _FineCase:
     fine: np.ndarray
     lumen_points: np.ndarray
-    hard_points: np.ndarray
+    calcium_points: np.ndarray
+    vein_points: np.ndarray
     priors: tuple[np.ndarray, ...]
     offset_zyx: np.ndarray
 
@@ -106,7 +108,8 @@ class _FineCase:
         card = read_card(path)
         fine = np.load(path / "fine.npy", mmap_mode="r")
         lumen = _some(np.argwhere(fine[1] > 128))
-        hard = _some(np.argwhere((fine[3] > 128) | (fine[2] > 100)))
+        # Apart: a case has a thousand times more vein than plaque, and from one pool plaque would never be drawn.
+        calcium, vein = _some(np.argwhere(fine[2] > 100)), _some(np.argwhere(fine[3] > 128))
         stored = sorted(path.glob("prior_*.npy"))
         if stored:
             priors = tuple(np.load(p) for p in stored)
@@ -114,7 +117,7 @@ class _FineCase:
             target = np.load(path / "coarse_target.npy")[1:].astype("f4")
             priors = (np.stack([ndimage.gaussian_filter(t, 0.7) for t in target]).astype(np.uint8),)
         offset = (np.asarray(card.fine_origin_lps_mm) - card.coarse_origin_lps_mm)[::-1]
-        return _FineCase(fine, lumen, hard, priors, offset)
+        return _FineCase(fine, lumen, calcium, vein, priors, offset)
 
     def prior(self, rng: np.random.Generator) -> np.ndarray:
         return self.priors[int(rng.integers(len(self.priors)))]

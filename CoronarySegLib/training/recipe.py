@@ -12,11 +12,13 @@ from pathlib import Path
 
 import torch
 
+from ..models import ModelFolder
 from ..networks import build_network
 from ..progress import Progress, ProgressCallback, as_progress
 from .config import TrainConfig, recommended_config
 from .loop import TrainResult, train
-from .phantom_cases import list_cases, prepare_case
+from .phantom_cases import prepare_case
+from .phantom_opening import prepared
 from .phantom_source import LocatorSource, VesselSource
 from .priors import store_priors
 from .sources import fixed_patches
@@ -47,7 +49,7 @@ def locator_config(steps: int) -> TrainConfig:
 def vessels_config(steps: int) -> TrainConfig:
     """Four patches of 32 mm at 0.5 mm a step; lumen counts most, calcium and veins are there to be told from it."""
     return recommended_config(
-        "vessels", batch=4, steps=steps, learning_rate=1.5e-3, ema_decay=0.998, channel_weights=[1.0, 0.2, 0.3],
+        "vessels", batch=4, steps=steps, learning_rate=1.5e-3, ema_decay=0.998, channel_weights=[1.0, 0.4, 0.3],
         validate_every_steps=250, checkpoint_every_minutes=4, threads=2, seed=2,
     )
 
@@ -60,12 +62,16 @@ def train_stage(
     progress: Progress | ProgressCallback | None = None,
     *,
     validation_patches: int,
+    initial_weights: Path | None = None,
 ) -> TrainResult:
-    """Train a stage in ``run``, or go on there; the vessels' cases need their priors."""
+    """Train a stage in ``run``, or go on there; the vessels' cases need their priors.
+
+    A run that is new starts from ``initial_weights`` (safetensors) where they are given.
+    """
     validation = fixed_patches(source(cases[:HELD_BACK], config.patch), validation_patches)
     return train(
         config, source(cases[HELD_BACK:], config.patch), validation, run, progress=progress,
-        resume=(run / CHECKPOINT).exists(),
+        resume=(run / CHECKPOINT).exists(), initial_weights=initial_weights,
     )
 
 
@@ -77,21 +83,29 @@ def trained_network(run: Path, which: str = "best") -> torch.nn.Module:
     return network.eval()
 
 
-def follow(recipe: Recipe, work: Path, progress: Progress | ProgressCallback | None = None) -> tuple[Path, Path]:
-    """All parts in order below ``work``; returns the two run folders."""
+def follow(
+    recipe: Recipe,
+    work: Path,
+    progress: Progress | ProgressCallback | None = None,
+    *,
+    start_from: ModelFolder | None = None,
+) -> tuple[Path, Path]:
+    """All parts in order below ``work``; returns the two run folders. ``start_from``: whose weights both begin with."""
     report = as_progress(progress)
     cases_folder, locator_run, vessels_run = work / "cases", work / "locator", work / "vessels"
-    for number in range(recipe.phantoms):
-        prepare_case(FIRST_SEED + number, cases_folder)
-        report(0.1 * (number + 1) / recipe.phantoms, f"Phantom {number + 1} of {recipe.phantoms}")
-    cases = list_cases(cases_folder)
+    seeds = range(FIRST_SEED, FIRST_SEED + recipe.phantoms)
+    cases = prepared(prepare_case, seeds, cases_folder, report.part(0.0, 0.1))
     train_stage(
         LocatorSource, locator_config(recipe.locator_steps), cases, locator_run, report.part(0.1, 0.25),
-        validation_patches=8,
+        validation_patches=8, initial_weights=_weights_of(start_from, "locator"),
     )
     store_priors(cases, trained_network(locator_run), progress=report.part(0.25, 0.3))
     train_stage(
         VesselSource, vessels_config(recipe.vessels_steps), cases, vessels_run, report.part(0.3, 1.0),
-        validation_patches=24,
+        validation_patches=24, initial_weights=_weights_of(start_from, "vessels"),
     )
     return locator_run, vessels_run
+
+
+def _weights_of(folder: ModelFolder | None, stage: str) -> Path | None:
+    return None if folder is None else folder.path / folder.card.stage(stage).weights

@@ -101,6 +101,39 @@ def test_a_region_that_fits_one_patch_costs_one_patch_centred_on_it():
     assert patch.window == (slice(18, 26), slice(7, 23), slice(9, 17))
 
 
+@pytest.mark.parametrize("low", [0, 4, 16, 20])
+def test_aligned_patches_begin_at_multiples_and_cover_the_region(low):
+    rng = np.random.default_rng(low)
+    for _ in range(20):
+        shape = tuple(16 + 4 * rng.integers(1, 9, 3))
+        region = np.zeros(shape, bool)
+        region[low:, 3:, :-2] = rng.random(region[low:, 3:, :-2].shape) < 0.01
+        region[-1, -1, -1] = True
+        covered = np.zeros(shape, bool)
+        for patch in plan_patches(shape, (16, 16, 16), 0.25, region, align=4):
+            assert all(side.start % 4 == 0 and side.start >= 0 and side.stop <= n
+                       for side, n in zip(patch.window, shape, strict=True))
+            covered[patch.window] = True
+        assert covered[region].all()
+
+
+def test_what_is_said_of_a_place_does_not_depend_on_the_region_round_it():
+    class SumOfEachBlock(Copy):
+        """Halves its grid twice, as networks do: another answer when the blocks of 4 voxels begin elsewhere."""
+
+        def predict(self, batch):
+            blocks = batch[0, 0].reshape(2, 4, 4, 4, 2, 4).mean((1, 3, 5), keepdims=True)
+            return np.broadcast_to(blocks, (2, 4, 4, 4, 2, 4)).reshape(1, 1, *PATCH)
+
+    inputs = image(43, 37, 29)
+    whole = predict_patches(SumOfEachBlock(), inputs, patch_zyx=PATCH, align=4)
+    for low in (0, 5, 9):
+        region = np.zeros(inputs.shape[1:], bool)
+        region[low : low + 14, 6:25, low : low + 11] = True
+        part = predict_patches(SumOfEachBlock(), inputs, patch_zyx=PATCH, overlap=0.25, align=4, region=region)
+        np.testing.assert_allclose(part[0][region], whole[0][region], atol=1e-4)
+
+
 def test_patches_stay_inside_the_volume():
     for size in range(8, 40):
         region = np.zeros((size, 16, 8), bool)
