@@ -1,7 +1,7 @@
 """An anatomy put on a voxel grid: tissue labels, and fractions for what is thinner than a few voxels.
 
 Works in slabs along z so that memory stays at a few hundred MB for the clinical grid. Any grid is accepted: one
-along the LPS axes is interpolated axis by axis, every other orientation point by point.
+along the LPS axes, either way, is interpolated axis by axis, every other orientation point by point.
 """
 
 from __future__ import annotations
@@ -153,7 +153,8 @@ class _Sampler:
 
     def __init__(self, lattice: Lattice, geometry: Geometry, stack: torch.Tensor):
         self.lattice, self.geometry, self.stack = lattice, geometry, stack
-        self.straight = np.allclose(np.reshape(geometry.direction, (3, 3)), np.eye(3))
+        direction = np.reshape(geometry.direction, (3, 3))
+        self.signs_xyz, self.straight = np.diag(direction), np.allclose(np.abs(direction), np.eye(3))
 
     def slab(self, start: int, stop: int) -> np.ndarray:
         """Fields (c, z, y, x) of slices ``start``..``stop``."""
@@ -183,7 +184,8 @@ class _Sampler:
     def _weights(self, axis: int, first: int, last: int) -> torch.Tensor:
         """Interpolation matrix (samples, lattice nodes) of one array axis."""
         xyz, nodes = 2 - axis, self.lattice.shape_zyx[axis]
-        position = self.geometry.origin_lps_mm[xyz] + self.geometry.spacing_xyz_mm[xyz] * np.arange(first, last)
+        step_mm = self.signs_xyz[xyz] * self.geometry.spacing_xyz_mm[xyz]
+        position = self.geometry.origin_lps_mm[xyz] + step_mm * np.arange(first, last)
         index = np.clip((position - self.lattice.origin_lps_mm[xyz]) / self.lattice.spacing_mm, 0, nodes - 1.001)
         low, rows = np.floor(index).astype(int), np.arange(last - first)
         weights = np.zeros((last - first, nodes), "f4")

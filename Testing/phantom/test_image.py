@@ -122,9 +122,10 @@ def test_a_turned_grid_shows_the_same_anatomy():
         PhantomSettings(seed=2, geometry=centred_grid((40, 50, 50), (3.0, 3.0, 3.0)), artefacts=False)
     )
     flipped = (0.0, 0.0, -1.0, -1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    mirrored = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
     angle = np.deg2rad(25.0)
     oblique = (np.cos(angle), -np.sin(angle), 0.0, np.sin(angle), np.cos(angle), 0.0, 0.0, 0.0, 1.0)
-    for direction in (flipped, oblique):
+    for direction in (flipped, mirrored, oblique):
         turned = make_phantom(
             PhantomSettings(seed=2, geometry=centred_grid((44, 44, 44), (3.0, 3.0, 3.0), direction), artefacts=False)
         )
