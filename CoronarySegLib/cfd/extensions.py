@@ -1,0 +1,141 @@
+"""Straight pieces of tube before inlets and behind outlets, so that the boundary condition does not sit in the vessel.
+
+A profile that is imposed at a rim, or an outlet pressure, disturbs the flow for some diameters. The piece begins with
+the vessel's own cross-section and turns into the circle of the same area, straight along the normal of the cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from .cuts import Cut
+from .ends import OpenedSurface
+from .section import plane_axes, polygon_area, polygon_centroid
+from .zipper import zipped
+
+TRANSITION_DIAMETERS = 1.0
+SHORTEST_DIAMETERS = 0.5
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class ExtensionOptions:
+    """Lengths in diameters of the opening; 0 leaves the opening at the cut. ``of`` overrides them by patch name."""
+
+    inlet_diameters: float = 5.0
+    outlet_diameters: float = 5.0
+    of: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if min(self.inlet_diameters, self.outlet_diameters, *(length for _, length in self.of)) < 0:
+            raise ValueError("extensions are 0 or more diameters long")
+
+    def diameters(self, cut: Cut) -> float:
+        return dict(self.of).get(cut.name, self.inlet_diameters if cut.kind == "inlet" else self.outlet_diameters)
+
+
+def extended(opened: OpenedSurface, options: ExtensionOptions) -> tuple[OpenedSurface, tuple[str, ...]]:
+    """The openings moved out by their extensions, and a sentence for each that had to be shorter than asked.
+
+    A straight tube may run into a neighbouring vessel: it is then shortened until a diameter's half lies between, and
+    left away below half a diameter.
+    """
+    points, triangles = opened.points_lps_mm, opened.triangles
+    rims, lengths, notes = [], [], []
+    for index, cut in enumerate(opened.cuts):
+        rim = opened.rims[index]
+        ring = points[rim]
+        centre, radius = _circle(ring, cut.normal)
+        wanted = options.diameters(cut) * 2.0 * radius
+        length = _free_length(points, opened, index, centre, radius, wanted)
+        if length < wanted:
+            notes.append(
+                f"{cut.name}: extension of {length / (2 * radius):.1f} instead of {wanted / (2 * radius):.1f} "
+                "diameters, as it would run into another vessel"
+            )
+        if length <= 0.0:
+            rims.append(rim)
+            lengths.append(0.0)
+            continue
+        tube, strips, last = _tube(ring, rim, len(points), cut.normal, centre, radius, length)
+        points = np.concatenate([points, tube])
+        triangles = np.concatenate([triangles, zipped_rings(strips, points, cut.normal)])
+        rims.append(last)
+        lengths.append(length)
+    moved = replace(
+        opened, points_lps_mm=points, triangles=triangles, rims=tuple(rims), extensions_mm=tuple(lengths)
+    )
+    return moved, tuple(notes)
+
+
+def zipped_rings(rings: list[np.ndarray], points: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """Triangles of a tube through consecutive rings."""
+    return np.concatenate([zipped(points, a, b, normal) for a, b in pairwise(rings)])
+
+
+def _circle(ring: np.ndarray, normal: np.ndarray) -> tuple[np.ndarray, float]:
+    axes = plane_axes(normal)
+    origin = ring.mean(0)
+    flat = (ring - origin) @ axes.T
+    return origin + polygon_centroid(flat) @ axes, float(np.sqrt(abs(polygon_area(flat)) / np.pi))
+
+
+def _tube(ring, rim, start, normal, centre, radius, length):
+    """Points of all rings behind the first, the rings as vertex numbers (the first is ``rim``), the last ring."""
+    count = len(ring)
+    axes = plane_axes(normal)
+    flat = (ring - centre) @ axes.T
+    # Even angles, turned so that they fit the rim's own best: no ring twists against the next.
+    even = 2 * np.pi * np.arange(count) / count
+    turn = np.angle(np.sum((flat[:, 0] + 1j * flat[:, 1]) * np.exp(-1j * even)))
+    # A polygon has less area than its circle: widened so that the extension keeps the area of the opening.
+    widened = radius * np.sqrt(2 * np.pi / count / np.sin(2 * np.pi / count))
+    edge = 2 * np.pi * radius / count
+    steps = max(2, round(length / (edge * np.sqrt(0.75))))
+    made, rings = [], [rim]
+    for step in range(1, steps + 1):
+        along = length * step / steps
+        blend = _smooth(along / min(length, TRANSITION_DIAMETERS * 2 * radius))
+        half = 0.5 * (step % 2) * 2 * np.pi / count  # every other ring is turned by half an edge: equilateral triangles
+        circle = widened * np.stack([np.cos(even + turn + half), np.sin(even + turn + half)], axis=1)
+        shape = (1 - blend) * _turned(flat, 0.5 * (step % 2)) + blend * circle
+        made.append(centre + along * normal + shape @ axes)
+        rings.append(start + (step - 1) * count + np.arange(count))
+    return np.concatenate(made), rings, rings[-1]
+
+
+def _turned(flat: np.ndarray, share: float) -> np.ndarray:
+    """The ring's points moved on by ``share`` of an edge, put out again from the chord to the curve."""
+    between = (1 - share) * flat + share * np.roll(flat, -1, axis=0)
+    return between / np.cos(share * 2 * np.pi / len(flat))
+
+
+def _smooth(share: float) -> float:
+    share = min(max(share, 0.0), 1.0)
+    return share * share * (3.0 - 2.0 * share)
+
+
+def _free_length(points, opened: OpenedSurface, index: int, centre, radius, wanted: float) -> float:
+    """The longest length up to ``wanted`` for which the tube keeps half a diameter from the rest of the wall."""
+    if wanted <= 0.0:
+        return 0.0
+    normal = opened.cuts[index].normal
+    tree = cKDTree(points)
+    length = wanted
+    for _ in range(TRIES):
+        along = np.linspace(0.0, length, max(3, int(length / (0.5 * radius))))
+        axis = centre + along[:, None] * normal
+        near = np.unique(np.concatenate([np.array(p, int) for p in tree.query_ball_point(axis, 2.0 * radius)]))
+        height = (points[near] - centre) @ normal
+        # What lies behind the cut is the vessel itself; what is ahead of it is another one.
+        ahead = height > 0.25 * radius
+        if not ahead.any():
+            return length
+        length = float(height[ahead].min()) - 2.0 * radius
+        if length < SHORTEST_DIAMETERS * 2 * radius:
+            return 0.0
+    return 0.0
