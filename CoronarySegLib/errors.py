@@ -54,6 +54,15 @@ class MissingPackageError(CoronarySegError):
     exit_code = 9
 
 
+class SurfaceError(CoronarySegError):
+    """A surface is not fit for a flow solver (open, non-manifold, self-intersecting) and could not be mended.
+
+    The text names the place in LPS mm. Nothing is written.
+    """
+
+    exit_code = 10
+
+
 class Cancelled(CoronarySegError):
     """The progress callback asked to stop."""
 

@@ -1,0 +1,108 @@
+"""The account of a lumen surface: after every step, what became of the volume and of each branch's diameter.
+
+Pressure loss goes with the fourth power of the diameter, so a step that takes 5 % of a branch is a step the user must
+see. Changes are given against the step before and against the mask the surface was made from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..centreline.tree import CentrelineTree
+from ..reconstruction.mesh import volume_and_area
+from ..volume import Volume
+from .ruler import BranchDiameter, Profile, Ruler, ruler_along
+
+
+@dataclass(frozen=True)
+class BranchStep:
+    """One branch after one step. ``diameter_mm``: mean by area; ``change_percent``: since the step before;
+    ``against_mask_percent``: since the voxels. ``smallest_mm``: smallest inscribed diameter, and its change since the
+    first surface (voxels have no inscribed sphere finer than themselves). NaN: branch too short to be measured."""
+
+    index: int
+    name: str
+    diameter_mm: float
+    change_percent: float
+    against_mask_percent: float
+    smallest_mm: float
+    smallest_change_percent: float
+
+
+@dataclass(frozen=True)
+class LumenStep:
+    """The surface after one step. Volume changes in percent: since the step before, and against the voxels."""
+
+    name: str
+    triangles: int
+    volume_mm3: float
+    volume_change_percent: float
+    volume_against_mask_percent: float
+    branches: tuple[BranchStep, ...]
+
+    def mean_change_percent(self, low_mm: float, high_mm: float = np.inf) -> float:
+        """Mean |diameter change| against the mask of branches whose mask diameter lies in [low, high); NaN if none."""
+        changes = [
+            abs(b.against_mask_percent) for b in self.branches
+            if np.isfinite(b.against_mask_percent)
+            and low_mm <= b.diameter_mm / (1.0 + b.against_mask_percent / 100.0) < high_mm
+        ]
+        return float(np.mean(changes)) if changes else float("nan")
+
+    @property
+    def largest_change_percent(self) -> float:
+        """Of the branch that this step changed most, with its sign; NaN where none is measured."""
+        changes = [b.change_percent for b in self.branches if np.isfinite(b.change_percent)]
+        return max(changes, key=abs) if changes else float("nan")
+
+    def summary(self) -> str:
+        """One line for a log."""
+        return (
+            f"{self.name}: {self.triangles} triangles, volume {self.volume_change_percent:+.1f} % "
+            f"({self.volume_against_mask_percent:+.1f} % against the mask), diameter of a branch at most "
+            f"{self.largest_change_percent:+.1f} %"
+        )
+
+
+class LumenLedger:
+    """Measures every step at the same places. ``lumen``: the voxels or the field the surface is made from."""
+
+    def __init__(self, lumen: Volume, threshold: float, tree: CentrelineTree):
+        self.ruler: Ruler = ruler_along(tree)
+        self.mask_profile: Profile = self.ruler.of_voxels(lumen, threshold)
+        self.mask_volume_mm3 = float(np.count_nonzero(lumen.array >= threshold) * lumen.geometry.voxel_mm3)
+        self.mask_branches = self.ruler.branches(self.mask_profile)
+        self.steps: list[LumenStep] = []
+        self.profiles: list[Profile] = []
+        self._first: tuple[BranchDiameter, ...] = ()
+        self._last: tuple[BranchDiameter, ...] = ()
+
+    def add(self, name: str, points_mm: np.ndarray, triangles: np.ndarray) -> LumenStep:
+        """Measure the surface after step ``name``."""
+        if not self.steps:
+            self.ruler = self.ruler.centred(points_mm, triangles)
+        profile = self.ruler.of_surface(points_mm, triangles)
+        branches = self.ruler.branches(profile)
+        first, last = self._first or branches, self._last or self.mask_branches
+        volume, _ = volume_and_area(points_mm, triangles)
+        before = self.steps[-1].volume_mm3 if self.steps else self.mask_volume_mm3
+        rows = tuple(
+            BranchStep(
+                now.index, now.name, now.area_mm, _percent(now.area_mm, was.area_mm),
+                _percent(now.area_mm, mask.area_mm), now.smallest_mm, _percent(now.smallest_mm, start.smallest_mm),
+            )
+            for now, was, mask, start in zip(branches, last, self.mask_branches, first, strict=True)
+        )
+        step = LumenStep(
+            name, len(triangles), volume, _percent(volume, before), _percent(volume, self.mask_volume_mm3), rows
+        )
+        self.steps.append(step)
+        self.profiles.append(profile)
+        self._first, self._last = first, branches
+        return step
+
+
+def _percent(now: float, before: float) -> float:
+    return float(100.0 * (now / before - 1.0)) if before > 0 else float("nan")
