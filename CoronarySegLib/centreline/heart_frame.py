@@ -1,9 +1,9 @@
 """The heart's own axes out of the coronary trees: where the apex is, where left, where front, whichever way the patient
 lies in the scanner.
 
-Both atrioventricular grooves lie near one plane. The right coronary and the circumflex run in them, so the plane through
-these two gives the long axis; the way from the right tree to the left gives the direction left. A rough frame from the
-masses of both trees comes first, and holds the plane where the trunks are too short to say much.
+Both atrioventricular grooves lie near one plane. The right coronary and the circumflex run in them, so the plane
+through these two gives the long axis; the way from the right tree to the left gives the direction left. A rough frame
+from the masses of both trees comes first, and holds the plane where the trunks are too short to say much.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Names for the branches of both trees, by anatomy: LM, LAD, D, S, LCx, OM, RI, RCA, CB, SN, RV, AM, PDA, PLB.
 
-The story: tell left from right, find the trunks and with them the heart's own axes, name what leaves the trunks by where
-it runs, state which side feeds the back of the heart. Each name has a confidence; below ``LEAST`` a branch stays
+The story: tell left from right, find the trunks and with them the heart's own axes, name what leaves the trunks by
+where it runs, state which side feeds the back of the heart. Each name has a confidence; below ``LEAST`` a branch stays
 without one, since a wrong name costs more than none. Only the trees are looked at, so a turned patient makes no
 difference when both are there. Names follow the SCCT model (Leipsic et al. 2014); beyond the origin of the posterior
 descending artery the right coronary is called PLB, as there.

@@ -1,4 +1,4 @@
-"""What the three formats share: systems by key, files that are whole or not there, and what a damaged file is called."""
+"""What the three formats share: systems by key, files that are whole or not there, what a damaged file is called."""
 
 from __future__ import annotations
 

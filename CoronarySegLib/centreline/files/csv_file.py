@@ -1,6 +1,7 @@
 """Centrelines as a table: one row a point, readable in a spreadsheet and back into trees.
 
-What belongs to a branch or a tree as a whole (warnings, dominance) stands in the first of its rows.
+What belongs to a branch or a tree as a whole (warnings) stands in the first of its rows. The three columns of counts
+tell a whole file from one that was cut.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from .common import Trees, read_carefully, systems_of, written_beside
 
 COLUMNS = (
     "system", "side", "dominance", "branch", "parent", "name", "confidence", "point", "x_lps_mm", "y_lps_mm",
-    "z_lps_mm", "arc_mm", "radius_mm", "area_mm2", "branch_warnings", "tree_warnings",
+    "z_lps_mm", "arc_mm", "radius_mm", "area_mm2", "branch_warnings", "tree_warnings", "points_in_branch",
+    "branches_in_system", "systems_in_file",
 )
 
 
@@ -32,7 +34,7 @@ def write_csv(trees: Trees | CentrelineTree, path: Path | str) -> None:
         table.writerow(COLUMNS)
         for key, tree in systems.items():
             for index, branch in enumerate(tree.branches):
-                table.writerows(_rows(key, tree, index, branch))
+                table.writerows(_rows(key, tree, index, branch, len(systems)))
 
 
 def read_csv(path: Path | str) -> dict[str, CentrelineTree]:
@@ -44,16 +46,18 @@ def read_csv(path: Path | str) -> dict[str, CentrelineTree]:
         if missing:
             raise ValueError(f"no column {', '.join(missing)}")
         systems: dict[str, dict[int, list[dict[str, str]]]] = {}
+        expected = 0
         for row in table:
             if None in row or None in row.values():
                 raise ValueError(f"line {table.line_num} is not complete")
+            expected = int(row["systems_in_file"])
             systems.setdefault(row["system"], {}).setdefault(int(row["branch"]), []).append(row)
-        if not systems:
-            raise ValueError("no rows")
+        if not systems or len(systems) != expected:
+            raise ValueError(f"{len(systems)} of {expected} systems are there")
         return {key: _tree(branches) for key, branches in systems.items()}
 
 
-def _rows(key: str, tree: CentrelineTree, index: int, branch: CentrelineBranch) -> list[list]:
+def _rows(key: str, tree: CentrelineTree, index: int, branch: CentrelineBranch, systems: int) -> list[list]:
     rows = []
     values = zip(branch.points_lps_mm, branch.arc_mm, branch.radius_mm, branch.area_mm2, strict=True)
     for number, (point, arc, radius, area) in enumerate(values):
@@ -62,12 +66,14 @@ def _rows(key: str, tree: CentrelineTree, index: int, branch: CentrelineBranch) 
             key, tree.side, tree.dominance, index, branch.parent, branch.name, _text(branch.confidence), number,
             *map(_text, point), f"{arc:.4f}", _text(radius), _text(area),
             _list(branch.warnings) if first else "", _list(tree.warnings) if first and index == 0 else "",
+            len(branch.points_lps_mm), len(tree.branches), systems,
         ])
     return rows
 
 
 def _tree(branches: dict[int, list[dict[str, str]]]) -> CentrelineTree:
-    if sorted(branches) != list(range(len(branches))):
+    count = int(next(iter(branches.values()))[0]["branches_in_system"])
+    if sorted(branches) != list(range(count)):
         raise ValueError("branches are missing")
     first = branches[0][0]
     return CentrelineTree(
@@ -77,7 +83,7 @@ def _tree(branches: dict[int, list[dict[str, str]]]) -> CentrelineTree:
 
 
 def _branch(rows: list[dict[str, str]]) -> CentrelineBranch:
-    if [int(row["point"]) for row in rows] != list(range(len(rows))):
+    if [int(row["point"]) for row in rows] != list(range(int(rows[0]["points_in_branch"]))):
         raise ValueError(f"points of branch {rows[0]['branch']} are missing or not in order")
     points = np.array([[float(row[f"{axis}_lps_mm"]) for axis in "xyz"] for row in rows])
     radius = np.array([_number(row["radius_mm"]) for row in rows])

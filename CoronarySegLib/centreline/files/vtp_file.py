@@ -2,8 +2,8 @@
 
 Point data: ``MaximumInscribedSphereRadius``, ``Area`` (NaN where not measured), ``Abscissas`` (arc length).
 Cell data: ``GroupIds`` and ``BranchId`` (number of the branch in the file and in its tree), ``TractIds`` (place in the
-chain of the same name), ``CenterlineIds`` (number of the system), ``Blanking`` (0: no cell is a bifurcation), ``Parent``
-(branch of the same tree, -1 at the ostium), ``Name``, ``Confidence``, ``Side``, ``Warnings``.
+chain of the same name), ``CenterlineIds`` (number of the system), ``Blanking`` (0: no cell is a bifurcation),
+``Parent`` (branch of the same tree, -1 at the ostium), ``Name``, ``Confidence``, ``Side``, ``Warnings``.
 Points of a junction are repeated in each branch, so every polyline is whole by itself.
 """
 
