@@ -34,6 +34,8 @@ class TrainConfig:
     schedule: "constant", "cosine" (down to 1 % of the rate) or "poly" (power 0.9); after ``warmup_steps`` of ramp.
     dice_weight, bce_weight: the two halves of the loss, 1:1 in the ResUNet3D paper.
     channel_weights: factor of each output channel in both halves; None means all 1.
+    positive_weights: factor of the voxels inside a structure in the cross-entropy, by output channel; None means all 1.
+        A structure of a few voxels a patch, such as plaque, is otherwise best left out altogether.
     dice_smooth: added above and below in the Dice quotient; keeps patches without any vessel from dominating.
     precision: "auto" is fp16 with gradient scaling on CUDA, bf16 on a CPU that computes it natively, else float32.
     output_bias: start value of the last layer's bias. At -4 every voxel starts as background with 2 %, about the share
@@ -58,6 +60,7 @@ class TrainConfig:
     dice_weight: float = 1.0
     bce_weight: float = 1.0
     channel_weights: tuple[float, ...] | None = None
+    positive_weights: tuple[float, ...] | None = None
     dice_smooth: float = 1.0
     output_bias: float | None = -4.0
     precision: str = "auto"
@@ -77,7 +80,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         spec = stage_spec(self.stage)
-        for name in ("patch_zyx", "channel_weights"):
+        for name in ("patch_zyx", "channel_weights", "positive_weights"):
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else tuple(value))
         rules = [
@@ -90,8 +93,10 @@ class TrainConfig:
             (min(self.validate_every_steps, self.log_every_steps) >= 1, "the every_steps settings must be at least 1"),
             (self.patch_zyx is None or (len(self.patch_zyx) == 3 and min(self.patch_zyx) >= 8),
              "patch_zyx must be three sizes of at least 8 voxels"),
-            (self.channel_weights is None or len(self.channel_weights) == len(spec.outputs),
-             f"channel_weights must be {len(spec.outputs)} numbers ({', '.join(spec.outputs)})"),
+            *((value is None or len(value) == len(spec.outputs),
+               f"{name} must be {len(spec.outputs)} numbers ({', '.join(spec.outputs)})")
+              for name, value in (("channel_weights", self.channel_weights),
+                                  ("positive_weights", self.positive_weights))),
         ]
         broken = [text for holds, text in rules if not holds]
         if broken:

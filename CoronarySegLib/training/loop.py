@@ -122,7 +122,8 @@ class _Run:
         self.spec = stage_spec(config.stage)
         self.loss = DiceBCELoss(
             channels=len(self.spec.outputs), dice_weight=config.dice_weight, bce_weight=config.bce_weight,
-            channel_weights=config.channel_weights, dice_smooth=config.dice_smooth,
+            channel_weights=config.channel_weights, positive_weights=config.positive_weights,
+            dice_smooth=config.dice_smooth,
         ).to(hardware.device)
         self.clock = _Clock(state.seconds)
         self.saved_at = time.monotonic()

@@ -50,6 +50,7 @@ def vessels_config(steps: int) -> TrainConfig:
     """Four patches of 32 mm at 0.5 mm a step; lumen counts most, calcium and veins are there to be told from it."""
     return recommended_config(
         "vessels", batch=4, steps=steps, learning_rate=1.5e-3, ema_decay=0.998, channel_weights=[1.0, 0.4, 0.3],
+        positive_weights=[1.0, 20.0, 1.0],
         validate_every_steps=250, checkpoint_every_minutes=4, threads=2, seed=2,
     )
 

@@ -73,6 +73,13 @@ def test_channel_weights_shift_the_mean():
     assert light < 0.3 * even
 
 
+def test_positive_weights_make_a_missed_structure_dearer_and_a_false_one_not():
+    nothing, everything = -8.0 * torch.ones(a_target().shape), 8.0 * torch.ones(a_target().shape)
+    for logits, dearer in ((nothing, True), (everything, False)):
+        plain, heavy = (total(logits, a_target(), positive_weights=w, dice_weight=0.0) for w in (None, (20.0, 20.0)))
+        assert (heavy > 5 * plain) == dearer
+
+
 def test_a_patch_with_nothing_known_costs_nothing_and_has_a_gradient_of_zero():
     logits = torch.randn(1, 2, 8, 8, 8, requires_grad=True)
     loss = DiceBCELoss(channels=2)(logits, a_target(), EVERYWHERE * 0)[0]
