@@ -39,7 +39,8 @@ def surface_of(tree: CentrelineTree, voxel_mm: float = 0.25) -> tuple[np.ndarray
     """The closed surface of the tree's spheres swept along its branches, outward triangles, LPS mm."""
     points = np.concatenate([b.points_lps_mm for b in tree.branches])
     radii = np.concatenate([b.radius_mm for b in tree.branches])
-    low = points.min(0) - radii.max() - 2 * voxel_mm
+    # No grid plane through a symmetric place of the shape: marching cubes would make triangles without area there.
+    low = points.min(0) - radii.max() - (2.0 + np.array([0.137, 0.271, 0.413])) * voxel_mm
     shape = np.ceil((points.max(0) + radii.max() + 2 * voxel_mm - low) / voxel_mm).astype(int) + 1
     field = np.full(shape, 3.0)
     grid = [low[i] + voxel_mm * np.arange(shape[i]) for i in range(3)]
