@@ -89,6 +89,18 @@ def surface_in_node_frame(polydata_lps: vtk.vtkPolyData, parent_to_world: np.nda
     return result
 
 
+def points_in_node_frame(points_lps_mm: np.ndarray, parent_to_world: np.ndarray) -> np.ndarray:
+    """World LPS mm points (n, 3) in the RAS mm frame below parent transforms ``parent_to_world`` (4x4)."""
+    matrix = np.linalg.inv(parent_to_world) @ RAS_TO_LPS
+    return points_lps_mm @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def points_in_world(points_ras_mm: np.ndarray, parent_to_world: np.ndarray) -> np.ndarray:
+    """Points (n, 3) of the RAS mm frame below ``parent_to_world`` (4x4) in world LPS mm."""
+    matrix = RAS_TO_LPS @ parent_to_world
+    return points_ras_mm @ matrix[:3, :3].T + matrix[:3, 3]
+
+
 def oriented_labelmap(labels: np.ndarray, volume_node) -> slicer.vtkOrientedImageData:
     """uint8 labels (z, y, x) on the node's grid as Slicer's oriented image, cropped to what is not zero.
 

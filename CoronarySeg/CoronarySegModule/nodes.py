@@ -9,7 +9,6 @@ Nodes find each other by node references and segments by a tag, because both sur
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import slicer
@@ -17,6 +16,7 @@ import slicer
 from CoronarySegLib.writing.segments import SEGMENTS, Segment
 
 from .conversion import node_to_world, oriented_labelmap, surface_in_node_frame, world_geometry
+from .scene import added_nodes_removed_on_error, nodes_of_class, place_beside, remove_node
 
 VOLUME_ROLE = "CoronarySegVolume"  # segmentation or model -> the CT it was made from
 SEGMENTATION_ROLE = "CoronarySegSegmentation"  # model -> the segmentation it belongs to
@@ -54,7 +54,7 @@ def write_result(
     target = output_segmentation or (find_segmentation(volume_node) if replace else None)
     if target is not None:
         _require_fitting_target(target, volume_node, replace)
-    with _added_nodes_removed_on_error(scene):
+    with added_nodes_removed_on_error(scene):
         segmentation = target or _add_segmentation(volume_node)
         _fill_segmentation(segmentation, segments, volume_node, replace)
         models = _write_models(surfaces, segmentation, volume_node, replace)
@@ -66,7 +66,7 @@ def write_result(
 
 def find_segmentation(volume_node):
     """The segmentation the latest run made for this volume, or None."""
-    for node in reversed(_nodes(volume_node.GetScene(), "vtkMRMLSegmentationNode")):
+    for node in reversed(nodes_of_class(volume_node.GetScene(), "vtkMRMLSegmentationNode")):
         if node.GetNodeReferenceID(VOLUME_ROLE) == volume_node.GetID():
             return node
     return None
@@ -136,25 +136,13 @@ def _require_fitting_target(target, volume_node, replace: bool) -> None:
 
 # --- the scene changes from here on ---------------------------------------------------------------------------------
 
-@contextmanager
-def _added_nodes_removed_on_error(scene):
-    before = {node.GetID() for node in _nodes(scene, "vtkMRMLNode")}
-    try:
-        yield
-    except BaseException:
-        for node in _nodes(scene, "vtkMRMLNode"):
-            if node.GetID() not in before and node.GetScene() is scene:
-                _remove(node)
-        raise
-
-
 def _add_segmentation(volume_node):
     scene = volume_node.GetScene()
     name = scene.GetUniqueNameByString(f"{volume_node.GetName()} coronaries")
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetVisibility3D(False)  # the models show the surface; both at once would flicker
-    _place_beside(volume_node, node)
+    place_beside(volume_node, node)
     return node
 
 
@@ -192,7 +180,7 @@ def _write_models(surfaces, segmentation, volume_node, replace: bool) -> dict[st
     if replace:  # an earlier surface without a successor would show a vessel that the new result does not have
         for model in _models_of(segmentation):
             if model not in models.values():
-                _remove(model)
+                remove_node(model)
     return models
 
 
@@ -205,37 +193,8 @@ def _add_model(part: Segment, volume_node):
     display.SetColor(*part.colour)
     display.SetVisibility2D(False)  # the segments are drawn on the slices
     model.SetAttribute(PART_ATTRIBUTE, part.key)
-    _place_beside(volume_node, model)
+    place_beside(volume_node, model)
     return model
-
-
-def _place_beside(volume_node, node) -> None:
-    """Put ``node`` into the subject-hierarchy folder (or study) that holds the volume."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(volume_node.GetScene())
-    volume_item = hierarchy.GetItemByDataNode(volume_node)
-    parent = hierarchy.GetItemParent(volume_item) if volume_item else hierarchy.GetSceneItemID()
-    item = hierarchy.GetItemByDataNode(node)
-    if item:
-        hierarchy.SetItemParent(item, parent)
-    else:
-        hierarchy.CreateItem(parent, node)
-
-
-def _remove(node) -> None:
-    """Take a node out of the scene with its display and storage nodes and its subject-hierarchy item."""
-    scene = node.GetScene()
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    item = hierarchy.GetItemByDataNode(node)
-    helpers = []
-    if node.IsA("vtkMRMLDisplayableNode"):
-        helpers += [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
-    if node.IsA("vtkMRMLStorableNode"):
-        helpers += [node.GetNthStorageNode(index) for index in range(node.GetNumberOfStorageNodes())]
-    if item:  # before the node: an item whose node is gone cannot be removed any more
-        hierarchy.RemoveItem(item, False, False)
-    for helper in filter(None, helpers):
-        scene.RemoveNode(helper)
-    scene.RemoveNode(node)
 
 
 def _free_run_number(segmentation) -> int:
@@ -264,13 +223,9 @@ def _own_segments(node) -> list[str]:
 
 def _models_of(segmentation_node) -> list:
     return [
-        node for node in _nodes(segmentation_node.GetScene(), "vtkMRMLModelNode")
+        node for node in nodes_of_class(segmentation_node.GetScene(), "vtkMRMLModelNode")
         if node.GetNodeReferenceID(SEGMENTATION_ROLE) == segmentation_node.GetID() and node.GetAttribute(PART_ATTRIBUTE)
     ]
-
-
-def _nodes(scene, class_name: str) -> list:
-    return [scene.GetNthNodeByClass(index, class_name) for index in range(scene.GetNumberOfNodesByClass(class_name))]
 
 
 def _labelmap_name() -> str:

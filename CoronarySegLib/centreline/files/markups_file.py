@@ -91,7 +91,7 @@ def _values(name: str, unit: str, values: np.ndarray) -> dict[str, Any]:
     numbers = [NO_VALUE if math.isnan(value) else float(value) for value in values]
     return {
         "name": name, "enabled": True, "units": unit, "printFormat": "%-#4.4g%s",
-        "controlPointValues": {"type": "Double", "values": numbers},
+        "controlPointValues": numbers,
     }
 
 
@@ -109,7 +109,7 @@ def _tree(curves: list[Mapping[str, Any]]) -> CentrelineTree:
 def _branch(curve: Mapping[str, Any]) -> CentrelineBranch:
     signs = {"LPS": (1.0, 1.0, 1.0), "RAS": (-1.0, -1.0, 1.0)}[curve["coordinateSystem"]]
     points = np.array([point["position"] for point in curve["controlPoints"]], float) * signs
-    values = {measure["name"]: measure["controlPointValues"]["values"] for measure in curve["measurements"]}
+    values = {measure["name"]: measure["controlPointValues"] for measure in curve["measurements"]}
     ours = curve[OURS]
     return CentrelineBranch(
         int(ours["parent"]), points, _array(values[RADIUS]), _array(values[AREA]), str(ours["name"]),
