@@ -24,7 +24,7 @@ DAUGHTERS = {
     "RCA": {"CB", "SN", "RV", "AM", "PDA", "PLB"}, "PLB": {"PDA", "PLB"},
 }
 """Families that may leave a vessel; all others have side branches without a name of their own."""
-ELSEWHERE = {("LAD", "LCx"): {"D": X
+ELSEWHERE = {("LAD", "LCx"): {"D": "OM"}, ("LCx", "LAD"): {"OM": "D"}}
 """What side branches are called when their trunk turns out to be the other one."""
 
 
