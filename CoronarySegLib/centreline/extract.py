@@ -64,7 +64,7 @@ def _tree_of(
     root = find_root(graph, options) if ostium_lps_mm is None else _voxel_at(graph, ostium_lps_mm, system.key)
     traced, _, opened = trace_without_loops(graph, root, options)
     report(0.6, f"Measuring the {system.key} vessels")
-    tree = fitted(traced.nodes, system.field, options)
+    tree = fitted(traced.nodes, system.field, options, keep_root=ostium_lps_mm is not None)
     return CentrelineTree(
         system.side, _branches(tree, gaps), warnings=(*system.warnings, *warnings, *map(_loop_warning, opened))
     )

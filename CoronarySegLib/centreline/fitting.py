@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..volume import Volume
+from .ends import with_straight_root, without_stubs
 from .nodes import NodeTree
 from .options import CentrelineOptions
 from .sections import Sections, measured_sections
@@ -28,15 +29,24 @@ class FittedTree:
     area_mm2: np.ndarray
 
 
-def fitted(paths: NodeTree, field: Volume, options: CentrelineOptions) -> FittedTree:
-    """Centre the paths in ``field``, round by round: sections give the centres, the smooth tree gives the sections."""
+def fitted(paths: NodeTree, field: Volume, options: CentrelineOptions, keep_root: bool = False) -> FittedTree:
+    """Centre the paths in ``field``, round by round: sections give the centres, the smooth tree gives the sections.
+
+    ``keep_root``: the first point was given and stays at that end of the path; otherwise the first vessel is carried on
+    straight to where it leaves the mask.
+    """
     nodes = paths.resampled(options.step_mm)
     nodes = smoothed(nodes, nodes.points_lps_mm, np.ones(len(nodes)), 1.5 * options.smoothing_mm)
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         nodes = nodes.resampled(options.step_mm)
         sections = measured_sections(nodes, field, options.threshold)
-        trust = np.where(_inside_parent(nodes, sections.radius_mm), INSIDE_TRUST, sections.trust)
+        nodes = nodes.with_values(radius_mm=_known(sections, nodes))
+        trust = np.where(_inside_parent(nodes), INSIDE_TRUST, sections.trust)
         nodes = smoothed(nodes, sections.centre_lps_mm, trust, options.smoothing_mm)
+        if number == 0:
+            nodes = without_stubs(nodes, options)
+            if not keep_root:
+                nodes = with_straight_root(nodes, field, options.threshold, options.step_mm)
     nodes = nodes.resampled(options.step_mm)
     sections = measured_sections(nodes, field, options.threshold)
     return _trimmed(nodes.with_values(radius_mm=_known(sections, nodes)), sections)
@@ -47,7 +57,7 @@ def _known(sections: Sections, nodes: NodeTree) -> np.ndarray:
     return np.where(np.isfinite(sections.radius_mm), sections.radius_mm, nodes.radius_mm)
 
 
-def _inside_parent(nodes: NodeTree, radius_mm: np.ndarray) -> np.ndarray:
+def _inside_parent(nodes: NodeTree) -> np.ndarray:
     """Which nodes (n,) of side branches still lie in the lumen of the vessel they leave."""
     chains = nodes.chains()
     result = np.zeros(len(nodes), bool)
@@ -57,7 +67,7 @@ def _inside_parent(nodes: NodeTree, radius_mm: np.ndarray) -> np.ndarray:
     for chain in chains[1:]:
         above = np.flatnonzero(owner == owner[chain[0]])
         distance, nearest = cKDTree(nodes.points_lps_mm[above]).query(nodes.points_lps_mm[chain[1:]])
-        result[chain[1:]] = distance < radius_mm[above[nearest]]
+        result[chain[1:]] = distance < nodes.radius_mm[above[nearest]]
     return result
 
 
