@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from .heart_frame import HeartFrame
 from .numbers import numbered
+from .posterior import RIGHT_BACK, posterior_descending
 from .side_branches import SideBranch, course_of, ramp, side_branches_of
 from .tree import CentrelineTree
 from .trunks import RightTrunk
 
-CRUX_DEG = -100.0
-"""From here on (seen from the LAD, round to the right) a branch may be one of the back of the heart."""
-PDA_DEG = -180.0
+ACUTE_MARGIN_DEG = 62.0
+"""The acute marginal leaves at least so far round from the LAD."""
 LEAST_KEPT = 0.4
 
 
@@ -19,7 +19,9 @@ def right_names(
 ) -> dict[int, tuple[str, float]]:
     """Name and confidence by branch; branches without a name are left out."""
     sides = side_branches_of(tree, trunk.rca, frozenset(), frame, zero_deg)
-    descending = _posterior_descending(tree, trunk, sides, frame, zero_deg)
+    descending = posterior_descending(tree, trunk.rca, trunk.confidence, sides, RIGHT_BACK, frame, zero_deg)
+    if descending is not None and descending[1] < LEAST_KEPT:
+        descending = None
     names = _trunk_names(tree, trunk, descending, frame, zero_deg)
     families: dict[str, list[tuple[SideBranch, float]]] = {}
     taken = set() if descending is None else set(descending[0].stem)
@@ -28,40 +30,18 @@ def right_names(
     for side in sides:
         if side.stem[0] in taken:
             continue
-        family, confidence = _behind(side, descending) if _turn(side.start_deg) < CRUX_DEG else _in_front(side)
+        family, confidence = (
+            _behind(side, descending) if _gone(side.start_deg) > RIGHT_BACK.first_deg else _in_front(side)
+        )
         confidence *= float(trunk.confidence[tree.branches[side.stem[0]].parent])
         on_trunk = names.get(tree.branches[side.stem[0]].parent, ("", 0.0))[0]
         if family and confidence >= LEAST_KEPT and on_trunk in ("RCA", "PLB"):
             families.setdefault(family, []).append((side, confidence))
+    _find_acute_marginal(families)
     for family in ("CB", "SN", "AM"):
         _only_the_surest(families, family)
     _number(names, families, trunk)
     return names
-
-
-def _posterior_descending(tree, trunk: RightTrunk, sides: list[SideBranch], frame, zero_deg):
-    """The branch that runs to the apex at the back of the septum, as (course, confidence), or None.
-
-    It is one of the side branches past the acute margin, or what the trunk itself does after its last such branch.
-    """
-    candidates = [side for side in sides if _turn(side.start_deg) < CRUX_DEG]
-    starts = {tree.branches[side.stem[0]].parent: side.trunk_mm for side in candidates}
-    for parent, run in starts.items():
-        rest = trunk.rca[trunk.rca.index(parent) + 1 :]
-        if rest:
-            candidates.append(course_of(tree, rest, run, frame, zero_deg))
-    best, score = None, 0.0
-    for side in candidates:
-        value = (
-            0.95 * ramp(side.top_mm, 2.0, 22.0) * ramp(abs(_turn(side.middle_deg) - PDA_DEG), 55.0, 20.0)
-            * ramp(side.length_mm, 10.0, 25.0) * max(ramp(side.apical, -0.2, 0.3), 0.5)
-        )
-        if value > score:
-            best, score = side, value
-    if best is None:
-        return None
-    score *= max(0.5, float(trunk.confidence[tree.branches[best.stem[0]].parent]))
-    return (best, score) if score >= LEAST_KEPT else None
 
 
 def _trunk_names(tree, trunk: RightTrunk, descending, frame, zero_deg) -> dict[int, tuple[str, float]]:
@@ -79,7 +59,7 @@ def _trunk_names(tree, trunk: RightTrunk, descending, frame, zero_deg) -> dict[i
         # Where nothing says that it ends, the last stretch may as well be a branch: it is less sure.
         for index in trunk.rca:
             course = course_of(tree, (index,), 0.0, frame, zero_deg)
-            if _turn(course.middle_deg) < -150.0 or course.top_mm > 25.0:
+            if _gone(course.middle_deg) > 150.0 or course.top_mm > 25.0:
                 names[index] = ("RCA", 0.5 * names[index][1])
     return names
 
@@ -88,7 +68,7 @@ def _behind(side: SideBranch, descending) -> tuple[str, float]:
     """Past the acute margin: on the left ventricle's side of the posterior descending artery posterolateral."""
     if descending is None:
         return "", 0.0
-    past = _turn(descending[0].middle_deg) - _turn(side.middle_deg)
+    past = _gone(side.middle_deg) - _gone(descending[0].middle_deg)
     later = ramp(side.trunk_mm - descending[0].trunk_mm, -15.0, 5.0)
     lateral = max(ramp(past, -5.0, 15.0), 0.8 * later * ramp(past, -25.0, 0.0))
     posterolateral = 0.9 * lateral * ramp(side.length_mm, 8.0, 20.0) * ramp(side.apical, -0.6, -0.2)
@@ -104,12 +84,27 @@ def _in_front(side: SideBranch) -> tuple[str, float]:
         return "SN", node
     forward = ramp(side.apical, -0.5, 0.0) * long
     conus = 0.8 * forward * ramp(side.trunk_mm, 22.0, 14.0) * ramp(side.outward, -0.1, 0.4)
+    conus *= ramp(side.top_mm, 35.0, 22.0)  # what runs far down is a branch of the right ventricle with an early origin
     if conus >= LEAST_KEPT:
         return "CB", conus
     down = forward * max(ramp(side.apical, 0.0, 0.4), ramp(side.top_mm, 5.0, 15.0))
-    margin = ramp(_turn(side.start_deg), -65.0, -80.0) * ramp(side.top_mm, 12.0, 25.0)
-    acute = 0.85 * down * margin * ramp(side.length_mm, 18.0, 32.0)
-    return ("AM", acute) if acute >= 0.5 else ("RV", 0.85 * down)
+    return "RV", 0.85 * down
+
+
+def _find_acute_marginal(families: dict[str, list[tuple[SideBranch, float]]]) -> None:
+    """Of the right ventricle's branches that leave near the acute margin, the one that runs farthest down it."""
+    members = families.get("RV", [])
+    suited = [
+        member for member in members
+        if _gone(member[0].start_deg) > ACUTE_MARGIN_DEG and member[0].length_mm > 18.0 and member[0].top_mm > 10.0
+    ]
+    if not suited or families.get("AM"):
+        return
+    likeness = [side.top_mm / 30.0 + _gone(side.start_deg) / 40.0 for side, _ in suited]
+    best = suited[likeness.index(max(likeness))]
+    members.remove(best)
+    clear = ramp(_gone(best[0].start_deg), 55.0, 75.0) * ramp(best[0].top_mm, 5.0, 22.0)
+    families["AM"] = [(best[0], best[1] * (0.55 + 0.45 * clear))]
 
 
 def _only_the_surest(families: dict[str, list[tuple[SideBranch, float]]], family: str) -> None:
@@ -138,6 +133,5 @@ def _number(names: dict, families: dict, trunk: RightTrunk) -> None:
                 names[index] = (name, confidence)
 
 
-def _turn(angle_deg: float) -> float:
-    """Angles of the right side from 60 down to -300, so that behind the heart they go on and do not jump."""
-    return angle_deg - 360.0 if angle_deg > 60.0 else angle_deg
+def _gone(angle_deg: float) -> float:
+    return RIGHT_BACK.gone_deg(angle_deg)

@@ -17,7 +17,7 @@ from .paths import GROOVE_MM, Path, main_stem, path_along, paths_to_leaves
 from .tree import CentrelineTree
 
 ROUNDS = 3
-SHARPNESS = 0.12
+SHARPNESS = 0.09
 """Readings whose scores differ by this much differ e-fold in trust."""
 LM_MM, LM_SPREAD_MM = 14.0, 20.0
 SHORTEST_LCX_MM = 12.0
