@@ -30,10 +30,10 @@ def figures_of(profile: Profile, here: np.ndarray | None = None) -> LumenFigures
         proximal_reference_diameter_mm=float(reference[0]), distal_reference_diameter_mm=float(reference[-1]),
         taper_mm_per_cm=float(10.0 * (reference[0] - reference[-1]) / max(length, 1e-6)),
         mean_curvature_per_mm=_mean(profile.curvature_per_mm[here]),
-        maximal_curvature_per_mm=float(profile.curvature_per_mm[here].max()),
+        maximal_curvature_per_mm=float(profile.curvature_per_mm[own].max()),
         mean_absolute_torsion_per_mm=_mean(np.abs(profile.torsion_per_mm[here])),
         mean_voxels_across=_mean(profile.voxels_across[own]),
-        evaluable_share=float(profile.evaluable[here].mean()),
+        evaluable_share=float((~(profile.calcified | profile.unresolved))[own].mean()),
     )
 
 

@@ -12,6 +12,9 @@ EDGE_PERCENT = 10.0
 """A lesion ends where the lumen is back within this of the reference."""
 APART_PERCENT = 12.0
 """Two narrowings are two when the lumen between them recovers by at least this."""
+SAME_PERCENT = 5.0
+DISAGREE_PERCENT = 10.0
+"""A lumen narrowed from all sides or only from two loses at least as much area as diameter, in percent."""
 ROUND_THE_MINIMUM_MM = 1.0
 """Calcium and junctions this close to the minimum decide whether it is evaluable."""
 
@@ -25,22 +28,24 @@ def find_stenoses(
     vessel cannot be told from its own end.
     """
     percent = np.nan_to_num(profile.diameter_percent, nan=0.0)
-    percent[profile.free_end] = 0.0
     found = []
-    for peak in _peaks(percent, options):
+    for peak in _peaks(percent[~profile.free_end], options, open_end=not profile.free_end.any()):
         start, end = _extent(percent, peak, found[-1][2] if found else 0)
         if found and start <= found[-1][2]:  # the lumen does not recover between them: they meet where it is widest
             valley = found[-1][0] + int(np.argmin(percent[found[-1][0] : peak + 1]))
             found[-1] = (found[-1][0], found[-1][1], valley)
             start = valley
         found.append((peak, start, end))
-    return tuple(_stenosis(profile, *one, vessel, from_ostium_mm, options) for one in found)
+    return tuple(
+        _stenosis(profile, _narrowest(profile, percent, *one), *one[1:], vessel, from_ostium_mm, options)
+        for one in found
+    )
 
 
-def _peaks(percent: np.ndarray, options: MeasurementOptions) -> np.ndarray:
-    """Positions of the deepest places. A vessel may begin within a lesion (ostial disease), so before the first sample
-    it counts as healthy; after the last one it may not, for nothing shows that the lumen recovers."""
-    padded = np.r_[0.0, percent]
+def _peaks(percent: np.ndarray, options: MeasurementOptions, *, open_end: bool) -> np.ndarray:
+    """Positions of the deepest places. A vessel may begin within a lesion, and with an ``open_end`` meet a junction
+    within one, so beyond these the lumen counts as healthy. What only narrows towards a free end is no place."""
+    padded = np.r_[0.0, percent, [0.0] * open_end]
     _, shape = find_peaks(padded, height=options.least_percent, prominence=APART_PERCENT, plateau_size=1)
     return np.array([(a + b) // 2 - 1 for a, b in zip(shape["left_edges"], shape["right_edges"], strict=True)], int)
 
@@ -52,6 +57,13 @@ def _extent(percent: np.ndarray, peak: int, at_least: int) -> tuple[int, int]:
     start = int(before[-1]) if len(before) else 0
     end = peak + int(after[0]) if len(after) else len(percent) - 1
     return max(start, at_least), end
+
+
+def _narrowest(profile: Profile, percent: np.ndarray, peak: int, start: int, end: int) -> int:
+    """Where the lumen is narrowest among the places that are nearly as deep as ``peak``: at a step of the reference the
+    deepest percentage can stand beside the smallest diameter."""
+    deep = np.arange(start, end + 1)[percent[start : end + 1] >= percent[peak] - SAME_PERCENT]
+    return int(deep[np.argmin(profile.diameter_mm[deep])]) if len(deep) else peak
 
 
 def _stenosis(
@@ -73,7 +85,7 @@ def _stenosis(
         area_percent=100.0 if occluded else area_percent,
         voxels_across=least / voxel, voxel_percent=100.0 * voxel / reference,
         calcium_degrees=float(profile.calcium_degrees[near].max()),
-        not_evaluable=_reasons(profile, peak, near),
+        not_evaluable=_reasons(profile, peak, near, start, end),
         remarks=_remarks(profile, peak, start, end, least / voxel),
     )
 
@@ -88,7 +100,7 @@ def _area(profile: Profile, start: int, end: int) -> tuple[float, float, float]:
     return least, reference, float(np.clip(100.0 * (1.0 - least / reference), 0.0, 100.0))
 
 
-def _reasons(profile: Profile, peak: int, near: np.ndarray) -> tuple[Reason, ...]:
+def _reasons(profile: Profile, peak: int, near: np.ndarray, start: int, end: int) -> tuple[Reason, ...]:
     reasons = []
     if profile.calcified[near].any():
         reasons.append(Reason.calcium)
@@ -96,6 +108,9 @@ def _reasons(profile: Profile, peak: int, near: np.ndarray) -> tuple[Reason, ...
         reasons.append(Reason.resolution)
     if profile.junction[peak]:
         reasons.append(Reason.junction)
+    _, _, area_percent = _area(profile, start, end)
+    if not profile.occluded[peak] and area_percent < float(profile.diameter_percent[peak]) - DISAGREE_PERCENT:
+        reasons.append(Reason.disagreement)
     return tuple(reasons)
 
 

@@ -21,11 +21,13 @@ class Grade(str, Enum):
 
 
 class Reason(str, Enum):
-    """Why a place is not evaluable."""
+    """Why a place is not evaluable. ``disagreement``: the sphere narrows where the section does not, which no lumen
+    does; the centreline has left the middle there, or a touching branch fills the section."""
 
     calcium = "calcium"
     resolution = "resolution"
     junction = "junction"
+    disagreement = "sphere and section disagree"
 
 
 def grade_of(diameter_percent: float) -> Grade:
@@ -123,7 +125,7 @@ class LumenFigures:
     """A stretch in figures. Diameters, areas and bends leave out junctions and free ends where anything is left.
 
     ``tortuosity`` is arc over chord; ``taper_mm_per_cm`` the fall of the healthy reference; ``evaluable_share`` the
-    share of the length in which a narrowing would be seen.
+    share of the length between junctions and ends in which neither calcium nor resolution hides a narrowing.
     """
 
     length_mm: float
