@@ -4,7 +4,6 @@ from .files import write_measurements_csv, write_measurements_json
 from .measure import measure_tree
 from .options import MeasurementOptions
 from .plots import plot_profile, plot_profiles
-from .straightened import StraightenedVessel, straightened
 from .tables import stenoses_table, vessels_table
 from .values import (
     BranchMeasurement,
@@ -20,6 +19,6 @@ from .values import (
 
 __all__ = [
     "BranchMeasurement", "Grade", "LumenFigures", "MeasurementOptions", "Profile", "Reason", "Stenosis",
-    "StraightenedVessel", "TreeMeasurements", "VesselMeasurement", "grade_of", "measure_tree", "plot_profile",
-    "plot_profiles", "stenoses_table", "straightened", "vessels_table", "write_measurements_csv", "write_measurements_json",
+    "TreeMeasurements", "VesselMeasurement", "grade_of", "measure_tree", "plot_profile", "plot_profiles",
+    "stenoses_table", "vessels_table", "write_measurements_csv", "write_measurements_json",
 ]
