@@ -14,6 +14,7 @@ import typer
 
 from .. import __version__
 from ..errors import Cancelled, CoronarySegError
+from .cfd import cfd_command
 from .demo import demo_command
 from .evaluate import evaluate_command
 from .models import app as models_app
@@ -24,7 +25,8 @@ from .train import train_command
 DEFECT, STOPPED = 70, 130
 EXIT_CODES = (
     "Exit codes: 0 done, 2 wrong arguments, 3 input unreadable, 4 not a contrast CT of the heart, 5 model, "
-    "6 no coronary found, 7 cannot write, 8 training data, 9 missing package or device, 70 a defect, 130 stopped."
+    "6 no coronary found, 7 cannot write, 8 training data, 9 missing package or device, 10 surface unfit for flow, "
+    "70 a defect, 130 stopped."
 )
 
 app = typer.Typer(
@@ -41,6 +43,7 @@ app.command("demo")(demo_command)
 app.command("phantom")(phantom_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.command("cfd")(cfd_command)
 app.add_typer(models_app, name="models")
 
 

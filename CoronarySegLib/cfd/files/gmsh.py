@@ -57,18 +57,23 @@ Mesh.MshFileVersion = 4.1;
 """, encoding="ascii")
 
 
-def write_volume_mesh(geo: Path, path: Path) -> None:
-    """Run Gmsh on ``geo`` and write the volume mesh to ``path``.
-
-    Raises MissingPackageError when Gmsh is not there and SurfaceError when it cannot fill the surface.
-    """
+def gmsh_program() -> str:
+    """Path of Gmsh. Raises MissingPackageError when it is not there: ask before the work, not after."""
     program = shutil.which("gmsh")
     if program is None:
         raise MissingPackageError(
             "Gmsh is not installed, so there is no volume mesh. Install it (gmsh.info, or your system's package gmsh), "
             "or export without the volume mesh: the .geo file beside the surface is ready for it."
         )
-    command = [program, "-3", str(geo.resolve()), "-o", str(path.resolve()), "-v", "2"]
+    return program
+
+
+def write_volume_mesh(geo: Path, path: Path) -> None:
+    """Run Gmsh on ``geo`` and write the volume mesh to ``path``.
+
+    Raises MissingPackageError when Gmsh is not there and SurfaceError when it cannot fill the surface.
+    """
+    command = [gmsh_program(), "-3", str(geo.resolve()), "-o", str(path.resolve()), "-v", "2"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, cwd=geo.parent)
     except subprocess.TimeoutExpired as error:

@@ -32,7 +32,7 @@ def write_picture(model: CfdModel, path: Path, *, title: str, note: str = "") ->
     figure.text(0.987, 0.96, note, color=FAINT, size=9, ha="right", va="center")
     colours = patch_colours(model)
     size = (SIZE_PX[0], int(SIZE_PX[1] * VIEW[3]))
-    camera = Camera.looking(FROM_THE_LEFT_FRONT, model.points_lps_mm, size, margin=0.09)
+    camera = Camera.looking(FROM_THE_LEFT_FRONT, model.points_lps_mm, size, margin=0.15)
     meshes = _meshes(model, colours)
     image = over(render(meshes, camera), np.broadcast_to(np.float32(BACKGROUND), (size[1], size[0], 3)))
     axes = figure.add_axes(VIEW)
@@ -98,7 +98,7 @@ def _label(axes, model: CfdModel, camera: Camera, colours, size) -> None:
         for row, index in zip(rows, chosen, strict=True):
             patch, colour = labels[index]
             text = f"{patch.name}  ⌀ {2 * patch.radius_mm:.1f} mm"
-            axes.plot([places[index, 0], x + (250 if side == 0 else -250)], [places[index, 1], row], color=colour,
+            axes.plot([places[index, 0], x + (230 if side == 0 else -230)], [places[index, 1], row], color=colour,
                       linewidth=0.7, alpha=0.6)
             axes.plot(*places[index], "o", color=colour, markersize=4)
             axes.text(x, row, text, color=colour, size=9, weight="bold", va="center",

@@ -1,0 +1,205 @@
+"""From a mask to a folder that a flow solver takes: the story of this package, and the one function that tells it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..centreline import extract_centrelines
+from ..centreline.naming import name_trees
+from ..centreline.tree import CentrelineTree
+from ..errors import CoronarySegError, EmptyResultError, InputError, OutputError
+from ..postprocessing.boxes import bounding_box, cropped
+from ..progress import Progress, ProgressCallback, as_progress
+from ..volume import Volume
+from .build import BuildOptions, BuiltModel, build_model
+from .files.gmsh import gmsh_program
+from .openfoam import FlowOptions
+from .units import per_mm
+
+RECORD = "cfd.json"
+FORMATS = ("stl", "vtp", "openfoam", "gmsh")
+MARGIN = 8
+
+
+@dataclass(frozen=True)
+class CfdOptions:
+    """Everything that can be chosen. ``trees``: which systems; ``formats`` among "stl", "vtp", "openfoam", "gmsh".
+
+    ``volume_mesh`` runs Gmsh, which must be installed. ``picture`` draws each model.
+    """
+
+    unit: str = "mm"
+    trees: tuple[str, ...] = ("left", "right")
+    formats: tuple[str, ...] = FORMATS
+    build: BuildOptions = field(default_factory=BuildOptions)
+    flow: FlowOptions = field(default_factory=FlowOptions)
+    volume_mesh: bool = False
+    picture: bool = True
+
+    def __post_init__(self) -> None:
+        per_mm(self.unit)
+        unknown = [name for name in self.formats if name not in FORMATS]
+        if unknown:
+            raise ValueError(f"formats are {', '.join(FORMATS)}, not {', '.join(unknown)}")
+        if not self.trees:
+            raise ValueError("choose at least one tree")
+
+
+@dataclass(frozen=True)
+class CfdResult:
+    """``models`` by tree. ``files``: every file under ``folder``. ``warnings`` are sentences for the user."""
+
+    folder: Path
+    models: dict[str, BuiltModel]
+    files: tuple[Path, ...]
+    warnings: tuple[str, ...] = ()
+    timings_s: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def record(self) -> Path:
+        return self.folder / RECORD
+
+
+def export_cfd(
+    labels: Volume, folder: Path | str, options: CfdOptions = CfdOptions(), *,
+    trees: Mapping[str, CentrelineTree] | None = None, values: dict[str, int] | None = None,
+    probability: Volume | None = None, source: Path | str | None = None, overwrite: bool = False,
+    progress: Progress | ProgressCallback | None = None,
+) -> CfdResult:
+    """Write flow models of the coronary systems in ``labels`` (any grid) to ``folder``.
+
+    ``trees``: centrelines that exist already, corrected and named; otherwise they are extracted and named here.
+    ``values``: label by system; by default {"left": 1, "right": 2} when there is a label 2, else {"tree": 1}, one label
+    for both. Other labels (veins, calcium) are no lumen.
+    ``probability`` (lumen, 0..1, the same grid) puts the wall where it says instead of between the voxels. All is
+    written beside and renamed at the end: a folder that exists is complete.
+
+    Raises EmptyResultError, InputError, SurfaceError (a model that a mesher would refuse), OutputError, Cancelled.
+    """
+    folder = Path(os.path.abspath(Path(folder).expanduser()))  # noqa: PTH100 (resolve() would follow a link)
+    check_folder(folder, overwrite=overwrite)
+    if options.volume_mesh:
+        gmsh_program()
+    report = as_progress(progress)
+    timings: dict[str, float] = {}
+    began = time.perf_counter()
+    values = _values_in(labels) if values is None else values
+    labels, probability = _around_the_vessels(labels, probability, values)
+    if trees is None:
+        found = extract_centrelines(labels, values=values, probability=probability, progress=report.part(0.0, 0.15))
+        trees = name_trees(found)
+    timings["centrelines"] = time.perf_counter() - began
+    chosen = {key: tree for key, tree in trees.items() if key in options.trees or tree.side in options.trees}
+    if not chosen:
+        raise EmptyResultError(
+            f"There is no {' or '.join(options.trees)} tree in this mask, only {', '.join(trees) or 'none'}. "
+            "Choose other trees or another mask."
+        )
+    models: dict[str, BuiltModel] = {}
+    for number, (key, tree) in enumerate(chosen.items()):
+        part = report.part(0.15 + 0.7 * number / len(chosen), 0.15 + 0.7 * (number + 1) / len(chosen))
+        began = time.perf_counter()
+        models[key] = build_model(_lumen(labels, probability, values, key), tree, options.build, progress=part)
+        timings[f"model_{key}"] = time.perf_counter() - began
+    return _written(models, folder, options, labels, source, timings, report.part(0.85, 1.0))
+
+
+def check_folder(folder: Path | str, *, overwrite: bool = False) -> None:
+    """Raise OutputError when nothing may be written to ``folder``: call it before minutes of work, not after."""
+    folder = Path(folder).expanduser()
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise OutputError(f"{folder} is a file. Choose a folder for the flow models.")
+    if not any(folder.iterdir()):
+        return
+    if not overwrite:
+        raise OutputError(f"{folder} exists and is not empty. Choose another folder, or ask to overwrite it.")
+    try:
+        ours = json.loads((folder / RECORD).read_text(encoding="utf-8")).get("kind") == "coronaryseg cfd"
+    except (OSError, ValueError, AttributeError):
+        ours = False
+    if not ours:
+        raise OutputError(f"{folder} holds no earlier flow models and is not overwritten. Choose another folder.")
+
+
+def _values_in(labels: Volume) -> dict[str, int]:
+    return {"left": 1, "right": 2} if (labels.array == 2).any() else {"tree": 1}
+
+
+def _around_the_vessels(
+    labels: Volume, probability: Volume | None, values: Mapping[str, int]
+) -> tuple[Volume, Volume | None]:
+    if probability is not None and not probability.geometry.same_grid(labels.geometry):
+        raise InputError("The probability lies on another grid than the mask. Give both from the same result.")
+    box = bounding_box(np.isin(labels.array, list(values.values())), margin=MARGIN)
+    if box is None:
+        wanted = ", ".join(f"{name} = {value}" for name, value in values.items())
+        raise EmptyResultError(f"The mask holds none of the labels {wanted}: there is no coronary to make a flow model "
+                               "of. Choose another mask or say which labels are coronaries.")
+    return cropped(labels, box), None if probability is None else cropped(probability, box)
+
+
+def _lumen(labels: Volume, probability: Volume | None, values: Mapping[str, int], key: str) -> Volume:
+    """The lumen of one system: its own label, or the probability without what carries another system's label."""
+    own = [values[key]] if key in values else list(values.values())
+    if probability is None:
+        return labels.with_array(np.isin(labels.array, own).astype(np.uint8))
+    others = [value for value in values.values() if value not in own]
+    array = np.clip(np.asarray(probability.array, np.float32), 0.0, 1.0)
+    return probability.with_array(np.where(np.isin(labels.array, others), np.float32(0.0), array))
+
+
+def _written(
+    models: dict[str, BuiltModel], folder: Path, options: CfdOptions, labels: Volume, source: Path | str | None,
+    timings: dict[str, float], report: Progress,
+) -> CfdResult:
+    from .files.folder import write_models
+
+    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    began = time.perf_counter()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        warnings = write_models(
+            models, partial, options, source=None if source is None else Path(source), description=labels.source,
+            input_warnings=labels.warnings, timings_s=timings, progress=report,
+        )
+        _put_in_place(partial, folder)
+    except CoronarySegError:
+        raise
+    except (OSError, RuntimeError) as error:
+        raise OutputError(
+            f"The flow models cannot be written to {folder}: {error}. "
+            "Choose a folder you may write to, on a disk with 1 GB free."
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    timings["writing"] = time.perf_counter() - began
+    files = tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
+    return CfdResult(folder, models, files, warnings, timings)
+
+
+def _put_in_place(partial: Path, folder: Path) -> None:
+    if not folder.exists():
+        partial.rename(folder)
+        return
+    # Two renames: at no time is there a folder of this name that is half old and half new.
+    old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
+    shutil.rmtree(old, ignore_errors=True)
+    folder.rename(old)
+    try:
+        partial.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
