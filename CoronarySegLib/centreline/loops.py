@@ -52,7 +52,7 @@ def trace_without_loops(
         loop = _first_loop(graph, traced)
         if loop is None:
             break
-        place, ahead, behind, radius = _weakest(graph, *loop)
+        place, ahead, behind, radius = weakest_place(graph, loop[0], loop[1:])
         cut = weakest_cut(graph, place, ahead, behind)
         if not cut.any():
             break
@@ -164,11 +164,14 @@ def _first_loop(graph: VoxelGraph, traced: Traced) -> tuple[np.ndarray, int] | N
     return best
 
 
-def _weakest(graph: VoxelGraph, loop: np.ndarray, parting: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+def weakest_place(
+    graph: VoxelGraph, loop: np.ndarray, not_near: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Of a loop of voxels the weakest place (3,), the voxels of the loop ahead of and behind it, and its radius.
 
     Weak is what is narrow or improbable against the vessel on both sides, and where the course turns sharply: vessels
-    that touch are crossed sideways. The bifurcation at which the loop begins turns as well and is left out.
+    that touch are crossed sideways. The bifurcation at which the loop begins turns as well and is left out, as are
+    other places of the loop in ``not_near``.
     """
     points, depth = graph.points_lps_mm[loop], graph.depth_mm[loop]
     worth = depth * graph.belief[loop]
@@ -182,8 +185,9 @@ def _weakest(graph: VoxelGraph, loop: np.ndarray, parting: int) -> tuple[np.ndar
     ends = [np.abs(d - TURN_MM).argmin(axis=1) for d in (ahead, behind)]
     straight = np.linalg.norm(points[ends[0]] - points[ends[1]], axis=1) / (2.0 * TURN_MM)
     score = worth / np.maximum(width, 1e-6) * np.clip(straight, 0.2, 1.0)
-    from_parting = np.minimum(ahead[parting], behind[parting])
-    excluded = from_parting < min(2.0 * depth[parting] + 1.0, 0.25 * whole)
+    excluded = np.zeros(len(loop), bool)
+    for place in not_near:
+        excluded |= np.minimum(ahead[place], behind[place]) < min(2.0 * depth[place] + 1.0, 0.25 * whole)
     weakest = int(np.argmin(np.where(excluded, np.inf, score)))
     sides = [loop[flank[weakest]] for flank in flanks]
     return points[weakest], sides[0], sides[1], float(depth[weakest])

@@ -30,7 +30,7 @@ STAIRCASE_CORNERS = 0.2
 """Height of the waves of a voxel staircase in voxels, below four waves a turn and from four on: a section of few
 voxels is a square, and few vessels are."""
 SMOOTH_MM = 0.4
-SEVERAL = 1.25
+SEVERAL = 1.2
 """Near another branch, a section this many times the circle of the inscribed sphere holds more than one vessel."""
 OPEN_SHARE = 0.15
 
@@ -62,7 +62,9 @@ def measured_sections(nodes: NodeTree, field: Volume, threshold: float) -> Secti
     cap = OPEN * np.sqrt(np.square(short) + blur)
     is_open = ray > cap[:, None]
     ray[lost] = np.nan
-    wall = along_chains(nodes, np.minimum(ray, cap[:, None]), SMOOTH_MM)
+    # Twice the smoothed minus the smoothed again keeps parabolas: one Gaussian alone would fill up a stenosis.
+    once = along_chains(nodes, np.minimum(ray, cap[:, None]), SMOOTH_MM)
+    wall = np.maximum(2.0 * once - along_chains(nodes, once, SMOOTH_MM), 0.0)
     rounded = _without_staircase(wall, float(np.mean(field.geometry.spacing_xyz_mm)))
     offset = (2.0 / 3.0) * (rounded[:, :, None] ** 3 * way).sum(axis=1) / np.square(rounded).sum(axis=1)[:, None]
     radius = _inscribed(nodes, rounded, way, first, second)

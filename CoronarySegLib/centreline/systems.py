@@ -5,19 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from ..errors import EmptyResultError, InputError
 from ..postprocessing.boxes import bounding_box, cropped, inside_distance, points_of, spacing_zyx
-from ..postprocessing.components import component_sizes
-from ..postprocessing.sides import LEFT, name_sides
 from ..volume import Volume
 from .options import CentrelineOptions
+from .unsided import by_component
 
 SIDES = {"left": 1, "right": 2}
-SYSTEM_SHARE = 0.1
-"""In a mask that does not tell sides, a second part of at least this share of the first is a system of its own."""
 MOST_MM3 = 60_000.0
 """Both trees of a large heart hold 15 ml; a mask of four times that is no coronary mask."""
 FEWEST_VOXELS = 8
@@ -59,7 +54,7 @@ def systems_of(
             prefix = "" if len(values) == 1 else f"{key}_"
             found += [
                 System(prefix + side, side, part, field.with_array(np.where(part | ~mask, field.array, 0.0)), texts)
-                for side, part, texts in _by_component(mask, field, options, warnings)
+                for side, part, texts in by_component(mask, field, options, warnings)
             ]
     if not found:
         raise EmptyResultError(
@@ -82,6 +77,8 @@ def _check(labels: Volume, probability: Volume | None) -> None:
         raise InputError(
             "Mask and probability lie on different grids. Resample one onto the other, or leave the probability out."
         )
+    if probability is not None and not np.isfinite(probability.array).all():
+        raise InputError("The probability holds values that are no numbers. Export it again, or leave it out.")
 
 
 def _padded(labels: Volume, value: int, probability: Volume | None, box, threshold: float) -> tuple[np.ndarray, Volume]:
@@ -121,34 +118,6 @@ def _refuse_chambers(mask: np.ndarray, field: Volume, options: CentrelineOptions
 
 def _border_warnings(key: str, mask: np.ndarray, box) -> tuple[str, ...]:
     touches = any(s.start == 0 or s.stop == n for s, n in zip(box, mask.shape, strict=True))
-    text = f"The {key} vessel reaches the border of the volume and ends there: what lies beyond was not seen."
-    return (text.replace("  ", " "),) if touches else ()
-
-
-def _by_component(mask: np.ndarray, field: Volume, options: CentrelineOptions, warnings: tuple[str, ...]):
-    """Side, mask and warnings of the one or two systems in a mask that does not tell sides; fragments go with the
-    nearer one."""
-    labels, count = ndimage.label(mask, np.ones((3, 3, 3)))
-    sizes = component_sizes(labels, count)
-    order = np.argsort(-sizes, kind="stable")
-    order = order[sizes[order] > 0]
-    two = [int(k) for k in order[:2] if sizes[k] >= SYSTEM_SHARE * sizes[order[0]]]
-    tree = np.zeros(mask.shape, np.uint8)
-    for number, k in enumerate(two, start=1):
-        tree[labels == k] = number
-    rest = np.argwhere(mask & (tree == 0))
-    if len(rest):
-        tree[tuple(rest.T)] = _nearest_number(tree, rest, labels, spacing_zyx(field.geometry))
-    sided = name_sides(tree, field.array, options.threshold, field.geometry, None)
-    for value in np.unique(sided.side[sided.side > 0]):
-        yield ("left" if value == LEFT else "right"), sided.side == value, (*warnings, *sided.warnings)
-
-
-def _nearest_number(tree: np.ndarray, rest: np.ndarray, labels: np.ndarray, spacing: np.ndarray) -> np.ndarray:
-    index = np.argwhere(tree > 0)
-    distance, nearest = cKDTree(index * spacing).query(rest * spacing)
-    number = tree[tuple(index[nearest].T)]
-    # A fragment stays in one piece: all of it follows the voxel that lies closest to a tree.
-    part = labels[tuple(rest.T)]
-    closest = {int(p): number[np.flatnonzero(part == p)[np.argmin(distance[part == p])]] for p in np.unique(part)}
-    return np.array([closest[int(p)] for p in part], np.uint8)
+    name = f"The {key} coronary mask" if key in SIDES else "The mask"
+    text = f"{name} reaches the border of the volume and ends there: what lies beyond was not seen."
+    return (text,) if touches else ()

@@ -54,7 +54,8 @@ def trace(graph: VoxelGraph, root: int, options: CentrelineOptions) -> Traced:
             passed[near] = True
         if not accepted:
             continue
-        above = number[path[-1]]
+        # A tree begins with one vessel: what would leave the root itself leaves the point after it.
+        above = number[path[-1]] if len(voxel) == 1 else max(number[path[-1]], 1)
         for v in reversed(path[:-1]):
             number[v] = len(voxel)
             parent.append(int(above))
