@@ -10,13 +10,18 @@ from scipy.spatial import cKDTree
 from ..centreline import CentrelineBranch, CentrelineTree
 from .options import MeasurementOptions
 
+SECTIONS_SHARE = 0.3
+"""A tree with sections on at least this share of its length has none elsewhere because the lumen there is not of one
+vessel alone; one with fewer was measured without sections."""
+
 
 @dataclass(frozen=True)
 class BranchSamples:
     """One branch at even steps, both ends included; every array has one entry a step.
 
     ``inscribed_diameter_mm`` is 0 where the tree has no lumen (radius NaN); ``area_mm2`` is NaN where not measured.
-    ``junction`` marks what lies in the lumen of a neighbouring branch or of the aorta, ``free_end`` the closing dome.
+    ``junction`` marks what lies in the lumen of a neighbouring branch or of the aorta, or has no section of its own;
+    ``free_end`` the closing dome.
     """
 
     arc_mm: np.ndarray
@@ -38,11 +43,14 @@ class BranchSamples:
 def sampled(tree: CentrelineTree, options: MeasurementOptions) -> tuple[BranchSamples, ...]:
     """Every branch of ``tree`` in its order."""
     plain = [_resampled(branch, options.step_mm) for branch in tree.branches]
+    has_sections = np.isfinite(np.concatenate([area for *_, area in plain])).mean() > SECTIONS_SHARE
     samples = []
     for index, (arc, points, diameter, area) in enumerate(plain):
         junction = _inside_neighbours(tree, index, points)
         if index == 0:
-            junction |= arc < 0.5 * _typical(tree.branches[0].radius_mm) * 2.0
+            junction |= arc < _typical(tree.branches[0].radius_mm)
+        if has_sections:
+            junction |= ~np.isfinite(area) & (diameter > options.occluded_below_mm)
         leaf = not tree.children[index]
         end = arc > arc[-1] - options.end_margin_mm if leaf else np.zeros(len(arc), bool)
         samples.append(BranchSamples(arc, points, diameter, area, junction, end))

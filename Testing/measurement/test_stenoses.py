@@ -157,6 +157,22 @@ def test_a_sphere_that_narrows_in_a_wide_section_is_no_finding():
     assert found.not_evaluable == (Reason.disagreement,)
 
 
+def test_a_minimum_without_a_section_of_its_own_lies_in_a_junction():
+    tree = single(narrowings=[Narrowing(40.0, 0.5)])
+    area = tree.branches[0].area_mm2.copy()
+    area[150:170] = np.nan  # a touching branch fills the section
+    (found,) = measure_tree(tree.with_branches([replace(tree.branches[0], area_mm2=area)]), grid=grid(0.1)).stenoses
+    assert found.not_evaluable == (Reason.junction,)
+
+
+def test_a_tree_measured_without_sections_is_evaluated_by_its_spheres():
+    tree = single(narrowings=[Narrowing(40.0, 0.5)])
+    nothing = np.full_like(tree.branches[0].area_mm2, np.nan)
+    (found,) = measure_tree(tree.with_branches([replace(tree.branches[0], area_mm2=nothing)]), grid=grid(0.1)).stenoses
+    assert found.evaluable
+    assert np.isnan(found.area_percent)
+
+
 def test_a_slit_that_keeps_one_of_its_two_diameters_stays_evaluable():
     tree = single(narrowings=[Narrowing(40.0, 0.5)])
     slit = np.pi * tree.branches[0].radius_mm * single().branches[0].radius_mm
