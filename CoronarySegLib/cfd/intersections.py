@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ..errors import SurfaceError
 from ..reconstruction.mesh import vertex_normals
@@ -63,22 +64,24 @@ def without_self_intersections(
     points, movable = np.array(points_mm, float), np.ones(len(points_mm), bool)
     if fixed_points is not None:
         movable[np.asarray(fixed_points)] = False
-    matrix = ring = None
-    first = 0
-    for number in range(ROUNDS + 1):
+    pairs = self_intersections(points, triangles)
+    first = len(pairs)
+    if first:
+        edges = edges_of(triangles, len(points))
+        matrix, lengths = neighbours(edges, len(points)), edges.lengths_mm(points)
+        total = np.bincount(edges.ends.ravel(), np.repeat(lengths, 2), minlength=len(points))
+        ring = total / np.maximum(np.bincount(edges.ends.ravel(), minlength=len(points)), 1)
+        for number in range(ROUNDS):
+            if not movable[triangles[pairs]].any():
+                break
+            points = _apart(points, triangles, pairs, matrix, ring, movable, rings=1 + number // 4)
+            moved = (points != points_mm).any(1)
+            pairs = _near(points, triangles, moved, lengths.max())
+            if not len(pairs):
+                break
         pairs = self_intersections(points, triangles)
-        if not len(pairs):
-            break
-        first = first or len(pairs)
-        if number == ROUNDS:
+        if len(pairs):
             refuse(points, triangles, pairs)
-        if matrix is None:
-            edges = edges_of(triangles, len(points))
-            matrix = neighbours(edges, len(points))
-            lengths = edges.lengths_mm(points)
-            total = np.bincount(edges.ends.ravel(), np.repeat(lengths, 2), minlength=len(points))
-            ring = total / np.maximum(np.bincount(edges.ends.ravel(), minlength=len(points)), 1)
-        points = _apart(points, triangles, pairs, matrix, ring, movable, rings=1 + number // 4)
     shift = np.linalg.norm(points - points_mm, axis=1)
     return Mended(points, triangles, first, int((shift > 0).sum()), float(shift.max(initial=0.0)))
 
@@ -94,8 +97,16 @@ def refuse(points_mm: np.ndarray, triangles: np.ndarray, pairs: np.ndarray) -> N
     )
 
 
+def _near(points: np.ndarray, triangles: np.ndarray, moved: np.ndarray, longest_mm: float) -> np.ndarray:
+    """Pairs (k, 2) that cut among the triangles near moved vertices: elsewhere nothing has changed."""
+    middles = points[triangles].mean(1)
+    reach_mm, _ = cKDTree(points[moved]).query(middles, distance_upper_bound=2.0 * longest_mm)
+    some = np.flatnonzero(np.isfinite(reach_mm))
+    return some[self_intersections(points, triangles[some])]
+
+
 def _apart(points, triangles, pairs, matrix, ring, movable, rings: int) -> np.ndarray:
-    """One round: the vertices of cutting triangles, and ``rings`` of neighbours, smoothed; facing walls moved back."""
+    """One round: facing walls moved back and folds smoothed, with ``rings`` of neighbours."""
     normals = vertex_normals(points, triangles)
     corners = points[triangles]
     faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -103,7 +114,7 @@ def _apart(points, triangles, pairs, matrix, ring, movable, rings: int) -> np.nd
     back = np.zeros(len(points))
     back[np.unique(triangles[pairs[facing].ravel()])] = 1.0
     touched = np.zeros(len(points))
-    touched[np.unique(triangles[pairs.ravel()])] = 1.0
+    touched[np.unique(triangles[pairs[~facing].ravel()])] = 1.0
     degree = np.maximum(matrix.sum(1), 1)
     for _ in range(rings):
         # Neighbours follow with a part of it, so that no step stays in the wall.

@@ -20,7 +20,8 @@ from .ruler import BranchDiameter, Profile, Ruler, ruler_along
 class BranchStep:
     """One branch after one step. ``diameter_mm``: mean by area; ``change_percent``: since the step before;
     ``against_mask_percent``: since the voxels. ``smallest_mm``: smallest inscribed diameter, and its change since the
-    first surface (voxels have no inscribed sphere finer than themselves). NaN: branch too short to be measured."""
+    first surface (voxels have no inscribed sphere finer than themselves). ``measured_mm`` of its length count, clear
+    of junctions and ends. NaN: branch too short to be measured."""
 
     index: int
     name: str
@@ -29,6 +30,16 @@ class BranchStep:
     against_mask_percent: float
     smallest_mm: float
     smallest_change_percent: float
+    measured_mm: float
+
+    @property
+    def mask_mm(self) -> float:
+        """Mean diameter of the branch's voxels by area."""
+        return self.diameter_mm / (1.0 + self.against_mask_percent / 100.0)
+
+    @property
+    def measured(self) -> bool:
+        return bool(np.isfinite(self.against_mask_percent))
 
 
 @dataclass(frozen=True)
@@ -43,13 +54,20 @@ class LumenStep:
     branches: tuple[BranchStep, ...]
 
     def mean_change_percent(self, low_mm: float, high_mm: float = np.inf) -> float:
-        """Mean |diameter change| against the mask of branches whose mask diameter lies in [low, high); NaN if none."""
-        changes = [
-            abs(b.against_mask_percent) for b in self.branches
-            if np.isfinite(b.against_mask_percent)
-            and low_mm <= b.diameter_mm / (1.0 + b.against_mask_percent / 100.0) < high_mm
-        ]
-        return float(np.mean(changes)) if changes else float("nan")
+        """Mean |diameter change| against the mask of branches whose mask diameter lies in [low, high), by length; NaN
+        if none."""
+        rows = [b for b in self.branches if b.measured and low_mm <= b.mask_mm < high_mm]
+        if not rows:
+            return float("nan")
+        changes, lengths = [abs(b.against_mask_percent) for b in rows], [b.measured_mm for b in rows]
+        return float(np.average(changes, weights=lengths))
+
+    @property
+    def measured_volume_percent(self) -> float:
+        """Change of the volume against the voxels over the stretches that are measured: blind to cut ends."""
+        rows = [b for b in self.branches if b.measured]
+        now = sum(b.measured_mm * b.diameter_mm**2 for b in rows)
+        return _percent(now, sum(b.measured_mm * b.mask_mm**2 for b in rows))
 
     @property
     def largest_change_percent(self) -> float:
@@ -71,19 +89,21 @@ class LumenLedger:
 
     def __init__(self, lumen: Volume, threshold: float, tree: CentrelineTree):
         self.ruler: Ruler = ruler_along(tree)
-        self.mask_profile: Profile = self.ruler.of_voxels(lumen, threshold)
+        self._voxels = self.ruler.of_voxels(lumen.array >= threshold, lumen.geometry)
+        self.mask_profile: Profile = self.ruler.profile_of(self._voxels)
         self.mask_volume_mm3 = float(np.count_nonzero(lumen.array >= threshold) * lumen.geometry.voxel_mm3)
         self.mask_branches = self.ruler.branches(self.mask_profile)
         self.steps: list[LumenStep] = []
         self.profiles: list[Profile] = []
+        self._centres: np.ndarray | None = None
         self._first: tuple[BranchDiameter, ...] = ()
         self._last: tuple[BranchDiameter, ...] = ()
 
     def add(self, name: str, points_mm: np.ndarray, triangles: np.ndarray) -> LumenStep:
         """Measure the surface after step ``name``."""
-        if not self.steps:
-            self.ruler = self.ruler.centred(points_mm, triangles)
-        profile = self.ruler.of_surface(points_mm, triangles)
+        if self._centres is None:
+            self._centres = self.ruler.centred(points_mm, triangles)
+        profile = self.ruler.of_surface(points_mm, triangles, self._voxels, self._centres)
         branches = self.ruler.branches(profile)
         first, last = self._first or branches, self._last or self.mask_branches
         volume, _ = volume_and_area(points_mm, triangles)
@@ -92,6 +112,7 @@ class LumenLedger:
             BranchStep(
                 now.index, now.name, now.area_mm, _percent(now.area_mm, was.area_mm),
                 _percent(now.area_mm, mask.area_mm), now.smallest_mm, _percent(now.smallest_mm, start.smallest_mm),
+                now.measured_mm,
             )
             for now, was, mask, start in zip(branches, last, self.mask_branches, first, strict=True)
         )

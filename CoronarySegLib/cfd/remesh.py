@@ -133,7 +133,8 @@ def _lengths(points_mm: np.ndarray, order: np.ndarray, wanted) -> np.ndarray:
         target = np.asarray(wanted(points_mm), float)
     else:
         wanted = np.asarray(wanted, float)
-        target = np.full(len(points_mm), float(wanted)) if wanted.ndim == 0 else wanted[order]
+        target = np.full(len(points_mm), float(wanted)) if wanted.ndim == 0 else wanted
+        target = target[order] if target.shape == order.shape else target
     if target.shape != (len(points_mm),) or not (target > 0).all():
         raise ValueError("target_length_mm needs one length above 0 for each point")
     return target

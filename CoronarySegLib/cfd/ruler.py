@@ -8,7 +8,7 @@ and at free ends nothing is measured.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -16,11 +16,13 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from ..centreline.tree import CentrelineTree
-from ..volume import Volume
+from ..volume import Geometry
 from .nearest import SurfaceSearch
 
 STEP_MM = 0.4
 SMALLEST_RADIUS_MM = 0.2
+SHORTEST_MM = 1.0
+"""Less than this between the junctions of a branch is no stretch with a section of its own."""
 CENTRING_MM = (0.15, 0.1, 0.06, 0.03)
 PROFILE_MM = 0.5
 """Standard deviation of the smoothing of areas along a branch; a bin of 0.4 mm holds few triangles."""
@@ -28,14 +30,15 @@ PROFILE_MM = 0.5
 
 @dataclass(frozen=True)
 class BranchDiameter:
-    """One branch: mean area-equivalent diameter, mean inscribed diameter, smallest inscribed diameter (MLD). NaN where
-    the branch has no place far enough from its junctions and ends."""
+    """One branch: mean area-equivalent diameter, mean inscribed diameter, smallest inscribed diameter (MLD), over
+    ``measured_mm`` of its length. NaN where no place is far enough from its junctions and ends."""
 
     index: int
     name: str
     area_mm: float
     inscribed_mm: float
     smallest_mm: float
+    measured_mm: float
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,14 @@ class Profile:
 
     area_mm: np.ndarray
     inscribed_mm: np.ndarray
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What voxels have at each place (n,): ``volume_mm3`` counted, ``through_mm3`` the same from their outer faces."""
+
+    volume_mm3: np.ndarray
+    through_mm3: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -72,24 +83,39 @@ class Ruler:
         best = np.argmin(near_mm**2 - self.radius_mm[near] ** 2, axis=1)
         return near[np.arange(len(near)), best]
 
-    def of_surface(self, points_mm: np.ndarray, triangles: np.ndarray) -> Profile:
-        """Profile of a closed surface (points (n, 3), triangles (m, 3))."""
-        corners = points_mm[triangles]
-        faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2.0
-        at = corners.mean(1)
-        place = self.place_of(at)
-        out = at - self.places_mm[place]
-        out -= (out * self.tangents[place]).sum(1)[:, None] * self.tangents[place]
-        share = np.bincount(place, 0.5 * (out * faces).sum(1), minlength=len(self.places_mm))
-        inscribed = 2.0 * SurfaceSearch(points_mm, triangles)(self.places_mm).distance_mm
-        return Profile(self._area_diameters(share), np.where(self.measured, inscribed, np.nan))
+    def of_voxels(self, inside: np.ndarray, geometry: Geometry) -> Shares:
+        """What the True voxels of a mask (z, y, x) have at each place."""
+        index = np.argwhere(inside)
+        place = self.place_of(geometry.points_lps(index[:, ::-1]))
+        volume = np.bincount(place, minlength=len(self.places_mm)) * geometry.voxel_mm3
+        middles, faces = voxel_faces(inside, geometry)
+        return Shares(volume, self._through(middles, faces))
 
-    def of_voxels(self, field: Volume, threshold: float = 0.5) -> Profile:
-        """Area diameters of the voxels at or above ``threshold``; no inscribed ones."""
-        index = np.argwhere(field.array >= threshold)
-        place = self.place_of(field.geometry.points_lps(index[:, ::-1]))
-        share = np.bincount(place, minlength=len(self.places_mm)) * field.geometry.voxel_mm3
-        return Profile(self._area_diameters(share), np.full(len(share), np.nan))
+    def of_surface(
+        self, points_mm: np.ndarray, triangles: np.ndarray, voxels: Shares, centres_mm: np.ndarray
+    ) -> Profile:
+        """Profile of a closed surface (points (n, 3), triangles (m, 3)) that was made from those voxels, with inscribed
+        spheres round ``centres_mm`` (one a place).
+
+        Where two branches share a lumen, the plane between their places belongs to neither surface. It is the same for
+        the voxels and for what was made of them, so only the difference between the two is taken from the walls.
+        """
+        corners = points_mm[triangles]
+        faces = 0.5 * np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        volume = voxels.volume_mm3 + self._through(corners.mean(1), faces) - voxels.through_mm3
+        inscribed = 2.0 * SurfaceSearch(points_mm, triangles)(centres_mm).distance_mm
+        return Profile(self._area_diameters(volume), np.where(self.measured, inscribed, np.nan))
+
+    def profile_of(self, voxels: Shares) -> Profile:
+        """The voxels' own profile; they have no inscribed sphere finer than themselves."""
+        return Profile(self._area_diameters(voxels.volume_mm3), np.full(len(self.places_mm), np.nan))
+
+    def _through(self, at_mm: np.ndarray, faces_mm2: np.ndarray) -> np.ndarray:
+        """Volume (n places,) by Gauss' theorem in the plane across: half of offset times outward face, summed."""
+        place = self.place_of(at_mm)
+        out = at_mm - self.places_mm[place]
+        out -= (out * self.tangents[place]).sum(1)[:, None] * self.tangents[place]
+        return np.bincount(place, 0.5 * (out * faces_mm2).sum(1), minlength=len(self.places_mm))
 
     def branches(self, profile: Profile) -> tuple[BranchDiameter, ...]:
         """Means of a profile a branch, in the tree's order."""
@@ -97,35 +123,34 @@ class Ruler:
         for index, branch in enumerate(self.tree.branches):
             here = (self.branch == index) & self.measured
             if not here.any():
-                result.append(BranchDiameter(index, branch.name, *[float("nan")] * 3))
+                result.append(BranchDiameter(index, branch.name, *[float("nan")] * 3, 0.0))
                 continue
             length = self.length_mm[here]
             area = np.sqrt(np.average(profile.area_mm[here] ** 2, weights=length))
             inscribed = profile.inscribed_mm[here]
             result.append(BranchDiameter(
-                index, branch.name, float(area), float(np.average(inscribed, weights=length)), float(inscribed.min())
+                index, branch.name, float(area), float(np.average(inscribed, weights=length)), float(inscribed.min()),
+                float(length.sum()),
             ))
         return tuple(result)
 
-    def centred(self, points_mm: np.ndarray, triangles: np.ndarray) -> Ruler:
-        """Each place stepped across the vessel away from its nearest wall while that wall recedes: the centre of the
-        largest inscribed sphere. Done once, so that every step is measured at the same places."""
+    def centred(self, points_mm: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+        """Each place stepped across the vessel away from its nearest wall while that wall recedes (n, 3): the centre of
+        the largest inscribed sphere. Found once, so that every step is measured at the same places."""
         search = SurfaceSearch(points_mm, triangles)
-        places, found = self.places_mm, search(self.places_mm)
-        for step_mm in CENTRING_MM:
-            for _ in range(2):
-                away = places - found.points_mm
-                away -= (away * self.tangents).sum(1)[:, None] * self.tangents
-                away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
-                moved = places + step_mm * away
-                other = search(moved)
-                better = (other.distance_mm > found.distance_mm)[:, None]
-                places = np.where(better, moved, places)
-                found = replace(
-                    found, points_mm=np.where(better, other.points_mm, found.points_mm),
-                    distance_mm=np.where(better[:, 0], other.distance_mm, found.distance_mm),
-                )
-        return replace(self, places_mm=places)
+        places = self.places_mm
+        found = search(places)
+        wall, distance = found.points_mm, found.distance_mm
+        for step_mm in np.repeat(CENTRING_MM, 2):
+            away = places - wall
+            away -= (away * self.tangents).sum(1)[:, None] * self.tangents
+            away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
+            moved = places + step_mm * away
+            other = search(moved)
+            better = other.distance_mm > distance
+            places = np.where(better[:, None], moved, places)
+            wall, distance = np.where(better[:, None], other.points_mm, wall), np.maximum(other.distance_mm, distance)
+        return places
 
     def _area_diameters(self, volume_mm3: np.ndarray) -> np.ndarray:
         result = np.full(len(volume_mm3), np.nan)
@@ -161,19 +186,39 @@ def ruler_along(tree: CentrelineTree, step_mm: float = STEP_MM) -> Ruler:
         branches.append(np.full(count, index))
         arcs.append(arc)
         lengths.append(np.diff(edge))
-        measured.append((arc > start) & (arc < branch.length_mm - stop))
+        middle = (arc > start) & (arc < branch.length_mm - stop)
+        measured.append(middle & (branch.length_mm - start - stop >= SHORTEST_MM))
     columns = (places, tangents, radii, branches, arcs, lengths, measured)
     return Ruler(tree, *(np.concatenate(column) for column in columns))
+
+
+def voxel_faces(inside: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    """Middles (n, 3) LPS mm and outward area vectors (n, 3) mm² of the faces between True and False voxels."""
+    wide = np.pad(inside, 1).astype(np.int8)
+    axes = np.reshape(geometry.direction, (3, 3)).T
+    spacing = np.asarray(geometry.spacing_xyz_mm)
+    middles, faces = [], []
+    for axis in range(3):
+        step = np.diff(wide, axis=axis)
+        xyz = 2 - axis
+        area = geometry.voxel_mm3 / spacing[xyz] * axes[xyz]
+        for sign in (1, -1):
+            # +1: from outside to inside along the axis, so outward is backward.
+            index = np.argwhere(step == sign).astype(float) - 1.0
+            index[:, axis] += 0.5
+            middles.append(geometry.points_lps(index[:, ::-1]))
+            faces.append(np.tile(-sign * area, (len(index), 1)))
+    return np.concatenate(middles), np.concatenate(faces)
 
 
 def _unmeasured_mm(tree: CentrelineTree, index: int) -> tuple[float, float]:
     """Lengths at the start and the end of a branch where its section is not its own."""
     branch = tree.branches[index]
-    start = 1.5 * branch.radius_mm[0] if branch.parent < 0 else 1.5 * max(
+    start = branch.radius_mm[0] if branch.parent < 0 else max(
         [tree.branches[branch.parent].radius_mm[-1], *(_mouth(tree, i) for i in tree.children[branch.parent])]
     )
-    stop = 1.5 * max([branch.radius_mm[-1], *(_mouth(tree, i) for i in tree.children[index])])
-    return float(start), float(stop)
+    stop = max([branch.radius_mm[-1], *(_mouth(tree, i) for i in tree.children[index])])
+    return 1.2 * float(start), 1.2 * float(stop)
 
 
 def _mouth(tree: CentrelineTree, index: int) -> float:

@@ -1,8 +1,8 @@
 """The lumen as a closed surface for flow: between the voxels, in one piece, and with an account of every diameter.
 
 The default iso-surface is that of :mod:`CoronarySegLib.reconstruction`: twice the sampling, manifold by construction.
-For flow two things are added. The centreline is threaded through the field, so that a vessel thinner than its voxels stays
-joined to its tree instead of falling off; and every step is measured a branch.
+For flow three things are added. The centreline is threaded through the field, so that a vessel thinner than its voxels
+stays joined to its tree instead of falling off; loops are opened; and every step is measured a branch.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..centreline.tree import CentrelineTree
 from ..errors import EmptyResultError, InputError
 from ..postprocessing.boxes import bounding_box, cropped, grown, sample
 from ..progress import Progress, ProgressCallback, as_progress
-from ..reconstruction.fields import FACTOR, PAD, padded
+from ..reconstruction.fields import FACTOR, padded
 from ..reconstruction.from_labels import inside_score
 from ..reconstruction.from_probability import sharpened
 from ..reconstruction.isosurface import isosurface
@@ -27,7 +27,10 @@ from ..reconstruction.mesh import compacted, part_volumes
 from ..reconstruction.smoothing import laplacian, volume_restored, windowed_sinc
 from ..volume import Volume
 from .ledger import LumenLedger, LumenStep
+from .loft import lofted
+from .loops import Unlooped, without_loops
 
+Method = Literal["voxels", "loft"]
 Smoothing = Literal["windowed sinc", "Laplacian", "none"]
 MARGIN = 4
 
@@ -36,12 +39,16 @@ MARGIN = 4
 class LumenSurfaceOptions:
     """Choices of :func:`lumen_surface`.
 
+    ``method``: "voxels" (default, where mask or probability put the wall) or "loft" (round sections along the
+    centreline, the way out when the mask's surface cannot be mended; nothing is smoothed then).
     ``smoothing``: "windowed sinc" (default, keeps diameters), "Laplacian" (the paper's; takes a third of a 1 mm vessel,
     see the steps) or "none". ``keep_volume`` puts back what the windowed sinc took; the Laplacian's price stays.
     ``threshold``: of a probability. ``thread_radius_mm``: the least radius at which the centreline keeps a vessel
     joined; None is 0.7 of the smallest voxel side, 0 leaves breaks as they are (and their distal part is lost).
+    ``open_loops``: pinholes are filled and vessels that touch are cut apart, so that blood has one way to each place.
     """
 
+    method: Method = "voxels"
     smoothing: Smoothing = "windowed sinc"
     pass_band: float = 0.1
     iterations: int = 30
@@ -50,8 +57,11 @@ class LumenSurfaceOptions:
     relaxation: float = 0.1
     threshold: float = 0.5
     thread_radius_mm: float | None = None
+    open_loops: bool = True
 
     def __post_init__(self) -> None:
+        if self.method not in ("voxels", "loft"):
+            raise ValueError(f'method must be "voxels" or "loft", not {self.method!r}')
         if self.smoothing not in ("windowed sinc", "Laplacian", "none"):
             raise ValueError(f'smoothing must be "windowed sinc", "Laplacian" or "none", not {self.smoothing!r}')
         if not 0.0 < self.pass_band < 2.0:
@@ -66,6 +76,7 @@ class LumenSurface:
 
     ``steps``: what each step did a branch. ``bridged_mm``: length of centreline that ran outside of the voxels and was
     joined by a thread. ``left_out_mm3``: voxels that the tree does not reach and that are not in the surface.
+    ``filled_mm3`` and ``cut_mm3``: pinholes filled and contacts cut, to open loops.
     ``ledger`` takes further steps (remeshing, mending) into the same account.
     """
 
@@ -74,6 +85,8 @@ class LumenSurface:
     steps: tuple[LumenStep, ...]
     bridged_mm: float
     left_out_mm3: float
+    filled_mm3: float
+    cut_mm3: float
     ledger: LumenLedger = field(repr=False, compare=False)
 
     def summary(self) -> str:
@@ -81,6 +94,8 @@ class LumenSurface:
         lines = [step.summary() for step in self.steps]
         if self.bridged_mm > 0:
             lines.append(f"joined by a thread along the centreline: {self.bridged_mm:.1f} mm")
+        if self.filled_mm3 > 0 or self.cut_mm3 > 0:
+            lines.append(f"loops opened: {self.filled_mm3:.2f} mm³ filled, {self.cut_mm3:.2f} mm³ of contact cut")
         if self.left_out_mm3 > 0:
             lines.append(f"not reached by the tree and left out: {self.left_out_mm3:.1f} mm³")
         return "\n".join(lines)
@@ -101,7 +116,12 @@ def lumen_surface(
     part, is_mask, left_out_mm3 = _part_of(lumen, tree, options)
     threshold = 0.5 if is_mask else options.threshold
     ledger = LumenLedger(part, threshold, tree)
-    array, geometry = padded(part.array, part.geometry, PAD)
+    if options.method == "loft":
+        points, triangles = lofted(tree)
+        ledger.add("loft", points, triangles)
+        return LumenSurface(points, triangles, tuple(ledger.steps), 0.0, left_out_mm3, 0.0, 0.0, ledger)
+    loops = without_loops(part.array >= threshold, part.geometry, ledger.ruler) if options.open_loops else None
+    array, geometry = padded(part.array if loops is None else _unlooped(part.array, threshold, loops), part.geometry)
     score = inside_score(array > 0, geometry) if is_mask else sharpened(array)
     thread, bridged_mm = _thread(score, geometry, threshold, tree, options)
     score = np.maximum(score, thread)
@@ -120,7 +140,11 @@ def lumen_surface(
         points = laplacian(points, triangles, options.laplacian_iterations, options.relaxation)
         ledger.add("Laplacian", points, triangles)
     progress(1.0, "Surface of the lumen")
-    return LumenSurface(points, triangles, tuple(ledger.steps), bridged_mm, left_out_mm3, ledger)
+    voxel_mm3 = part.geometry.voxel_mm3
+    filled, cut = (0, 0) if loops is None else (int(loops.filled.sum()), int(loops.cut.sum()))
+    return LumenSurface(
+        points, triangles, tuple(ledger.steps), bridged_mm, left_out_mm3, filled * voxel_mm3, cut * voxel_mm3, ledger
+    )
 
 
 def _part_of(lumen: Volume, tree: CentrelineTree, options: LumenSurfaceOptions) -> tuple[Volume, bool, float]:
@@ -157,6 +181,11 @@ def _part_of(lumen: Volume, tree: CentrelineTree, options: LumenSurfaceOptions) 
     other = inside & ~kept
     array = np.where(grown(kept, 2) & ~grown(other, 1) | kept, part.array, 0.0).astype(np.float32)
     return part.with_array(array), False, left_out
+
+
+def _unlooped(array: np.ndarray, threshold: float, loops: Unlooped) -> np.ndarray:
+    """The field with pinholes at the highest and contacts at the lowest value; a mask stays a mask."""
+    return np.where(loops.cut, 0, np.where(loops.filled, np.maximum(array, 1), array)).astype(array.dtype)
 
 
 def _thread(score, geometry, threshold: float, tree: CentrelineTree, options: LumenSurfaceOptions):

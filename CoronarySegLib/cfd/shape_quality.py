@@ -1,0 +1,100 @@
+"""What a mesher asks of a surface's triangles, counted: topology first, then their shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..reconstruction.mesh import parts_of, volume_and_area
+from .edges import edges_of, pinched_points
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Faults counted. ``turned``: edges whose triangles face opposite ways. ``euler``: vertices - edges + triangles, 2
+    for a sphere; each loop of the lumen takes 2. ``volume_mm3`` is positive when normals point outward."""
+
+    free_edges: int
+    crowded_edges: int
+    pinched_vertices: int
+    turned: int
+    components: int
+    euler: int
+    volume_mm3: float
+    area_mm2: float
+
+    @property
+    def closed(self) -> bool:
+        return self.free_edges == 0
+
+    @property
+    def manifold(self) -> bool:
+        return self.crowded_edges == 0 and self.pinched_vertices == 0
+
+    @property
+    def loops(self) -> int:
+        """Handles of a closed surface: ways round in the lumen."""
+        return self.components - self.euler // 2
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Smallest, 1st percentile, median, 99th percentile and largest of a quantity."""
+
+    smallest: float
+    low: float
+    median: float
+    high: float
+    largest: float
+
+    @staticmethod
+    def of(values: np.ndarray) -> Spread:
+        return Spread(*(float(v) for v in np.percentile(values, (0, 1, 50, 99, 100))))
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """``edge_mm``; ``angle_deg``: smallest angle of each triangle; ``aspect``: circumradius over twice the inradius, 1
+    for an equilateral triangle; ``fold_deg``: largest angle between neighbouring triangles' normals."""
+
+    edge_mm: Spread
+    angle_deg: Spread
+    aspect: Spread
+    fold_deg: float
+
+
+def topology_of(points_mm: np.ndarray, triangles: np.ndarray) -> Topology:
+    """Points (n, 3), triangles (m, 3), m >= 1; vertices no triangle uses do not count."""
+    edges = edges_of(triangles, len(points_mm))
+    # In a consistent surface each edge is walked once in each direction.
+    upward = triangles < np.roll(triangles, -1, axis=1)
+    balance = np.bincount(edges.of_triangle.ravel(), np.where(upward.ravel(), 1, -1), minlength=len(edges.ends))
+    turned = int(((edges.count == 2) & (balance != 0)).sum())
+    volume, area = volume_and_area(points_mm, triangles)
+    used = len(np.unique(triangles))
+    return Topology(
+        int(edges.boundary.sum()), int(edges.non_manifold.sum()), len(pinched_points(triangles, len(points_mm))),
+        turned, parts_of(len(points_mm), triangles)[0], used - len(edges.ends) + len(triangles), volume, area,
+    )
+
+
+def shapes_of(points_mm: np.ndarray, triangles: np.ndarray) -> Shapes:
+    """Distributions over all triangles; a triangle without area has angle 0 and an infinite aspect."""
+    edges = edges_of(triangles, len(points_mm))
+    corners = points_mm[triangles]
+    sides = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
+    a, b, c = sides.T
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    double = np.linalg.norm(normals, axis=1)
+    # The smallest angle lies between the two longest sides.
+    ordered = np.sort(sides, axis=1)
+    angle = np.degrees(np.arcsin(np.clip(double / np.maximum(ordered[:, 1] * ordered[:, 2], 1e-300), 0.0, 1.0)))
+    with np.errstate(divide="ignore"):
+        aspect = a * b * c * (a + b + c) / np.maximum(4.0 * double**2, 1e-300)
+    inner = edges.count == 2
+    unit = normals / np.maximum(double, 1e-300)[:, None]
+    left, right = edges.sides[inner].T
+    cosine = np.clip((unit[left] * unit[right]).sum(1), -1.0, 1.0)
+    fold = float(np.degrees(np.arccos(cosine.min()))) if len(cosine) else 0.0
+    return Shapes(Spread.of(edges.lengths_mm(points_mm)), Spread.of(angle), Spread.of(aspect), fold)

@@ -1,0 +1,125 @@
+"""The lumen's surface against analytic vessels: one piece, no loop, and the diameters that went in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapes
+from lumens import truth_tree
+from scipy import ndimage
+
+from CoronarySegLib.cfd.quality import quality_report
+from CoronarySegLib.cfd.shape_quality import topology_of
+from CoronarySegLib.cfd.surface import LumenSurfaceOptions, lumen_surface
+from CoronarySegLib.errors import EmptyResultError, InputError
+from CoronarySegLib.reconstruction.mesh import volume_and_area
+
+OBLIQUE = ((0.4, 0.4, 0.6), (20, 0, 35))
+
+DEFAULT = LumenSurfaceOptions()
+
+
+def made(shape, options=DEFAULT, kind="mask", spacing=OBLIQUE[0], angles=OBLIQUE[1]):
+    grid = shapes.grid_round(shape, spacing, angles)
+    lumen = (shapes.mask_of if kind == "mask" else shapes.probability_of)(shape, grid)
+    return lumen_surface(lumen, truth_tree(shape), options)
+
+
+@pytest.mark.parametrize("kind", ["mask", "probability"])
+def test_every_branch_of_a_bifurcation_keeps_its_diameter(kind):
+    surface = made(shapes.bifurcating(), kind=kind)
+    assert [b.diameter_mm for b in surface.steps[-1].branches] == pytest.approx([4.0, 3.2, 2.6], rel=0.015)
+
+
+def test_the_surface_is_closed_manifold_and_of_one_piece():
+    surface = made(shapes.bifurcating())
+    found = topology_of(surface.points_mm, surface.triangles)
+    assert (found.closed, found.manifold, found.components, found.loops, found.turned) == (True, True, 1, 0, 0)
+    assert found.volume_mm3 > 0
+
+
+def test_a_mirrored_grid_gives_the_same_volume():
+    shape = shapes.bent(2.5, 6.0, 120.0)
+    volumes = []
+    for mirrored in (False, True):
+        grid = shapes.grid_round(shape, *OBLIQUE, mirrored=mirrored)
+        surface = lumen_surface(shapes.mask_of(shape, grid), truth_tree(shape))
+        volumes.append(volume_and_area(surface.points_mm, surface.triangles)[0])
+    assert volumes[0] == pytest.approx(volumes[1], rel=0.01)
+
+
+def test_a_vessel_thinner_than_its_voxels_stays_joined():
+    shape = shapes.straight(3.0, 16.0)
+    thin = shapes.tube([[0, 0, 0], [0, 0, -12]], 0.3, 0)
+    shape = shapes.Shape((*shape.tubes, thin))
+    grid = shapes.grid_round(shape, (0.5, 0.5, 0.5), (20, 10, 35))
+    mask = shapes.mask_of(shape, grid)
+    assert ndimage.label(mask.array)[1] > 1
+    whole = lumen_surface(mask, truth_tree(shape))
+    broken = lumen_surface(mask, truth_tree(shape), LumenSurfaceOptions(thread_radius_mm=0.0))
+    assert topology_of(whole.points_mm, whole.triangles).components == 1
+    assert whole.points_mm[:, 2].min() < -11.0 < broken.points_mm[:, 2].min()
+
+
+def test_a_touch_of_two_branches_is_cut_apart():
+    shape = shapes.touching_branches()
+    open_surface, loop = made(shape), made(shape, LumenSurfaceOptions(open_loops=False))
+    assert topology_of(loop.points_mm, loop.triangles).loops == 1
+    assert topology_of(open_surface.points_mm, open_surface.triangles).loops == 0
+    assert open_surface.cut_mm3 > 0
+    assert max(abs(b.against_mask_percent) for b in open_surface.steps[-1].branches) < 3.0
+
+
+def test_a_pinhole_is_filled():
+    shape = shapes.straight(3.0, 16.0)
+    grid = shapes.grid_round(shape, (0.4, 0.4, 0.4))
+    mask = shapes.mask_of(shape, grid)
+    x, y, z = np.rint(grid.index_of(np.array([0.0, 0.0, 8.0]))).astype(int)
+    mask.array[z, y, :] &= np.arange(mask.array.shape[2]) != x
+    mask.array[z, :, x] = 0
+    surface = lumen_surface(mask, truth_tree(shape))
+    assert surface.filled_mm3 > 0
+    assert topology_of(surface.points_mm, surface.triangles).loops == 0
+
+
+def test_the_laplacian_names_its_price():
+    shape = shapes.straight(1.5, 16.0)
+    kept, shrunk = made(shape), made(shape, LumenSurfaceOptions(smoothing="Laplacian"))
+    assert abs(kept.steps[-1].branches[0].against_mask_percent) < 3.0
+    assert shrunk.steps[-1].name == "Laplacian"
+    assert shrunk.steps[-1].branches[0].change_percent < -10.0
+    assert "Laplacian" in shrunk.summary()
+
+
+def test_other_vessels_in_the_mask_are_left_out():
+    shape = shapes.straight(3.0, 16.0)
+    both = shape.joined(shapes.straight(2.0, 16.0).moved([8, 0, 0]))
+    grid = shapes.grid_round(both, *OBLIQUE)
+    surface = lumen_surface(shapes.mask_of(both, grid), truth_tree(shape))
+    assert surface.left_out_mm3 == pytest.approx(np.pi * 16.0 + 4.2, rel=0.05)
+    assert surface.points_mm[:, 0].max() < 4.0
+
+
+def test_a_loft_has_the_tree_s_diameters():
+    surface = made(shapes.bifurcating(), LumenSurfaceOptions(method="loft"))
+    assert [b.diameter_mm for b in surface.steps[-1].branches] == pytest.approx([4.0, 3.2, 2.6], rel=0.015)
+    report = quality_report(surface.points_mm, surface.triangles)
+    assert report["closed"].passed
+    assert report["manifold"].passed
+    assert report["self_intersections"].passed
+
+
+def test_an_empty_mask_is_a_named_error():
+    shape = shapes.straight(3.0, 16.0)
+    mask = shapes.mask_of(shape, shapes.grid_round(shape))
+    with pytest.raises(EmptyResultError, match="no lumen"):
+        lumen_surface(mask.with_array(np.zeros_like(mask.array)), truth_tree(shape))
+    with pytest.raises(EmptyResultError, match="does not run through"):
+        lumen_surface(mask, truth_tree(shape.moved([0, 30, 0])))
+
+
+def test_a_field_beyond_0_and_1_is_refused():
+    shape = shapes.straight(3.0, 16.0)
+    mask = shapes.mask_of(shape, shapes.grid_round(shape))
+    with pytest.raises(InputError, match="between 0 and 1"):
+        lumen_surface(mask.with_array(mask.array * np.float32(300.0)), truth_tree(shape))
