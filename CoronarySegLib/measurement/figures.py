@@ -12,8 +12,9 @@ def figures_of(profile: Profile, here: np.ndarray | None = None) -> LumenFigures
     """Length, calibre, taper and bends of a profile, or of its samples ``here`` (n,) bool (one run)."""
     here = np.ones(len(profile.arc_mm), bool) if here is None else here
     arc, points = profile.arc_mm[here], profile.points_lps_mm[here]
-    own = here & ~(profile.junction | profile.free_end)
-    own = own if own.any() else here
+    alone = here & ~(profile.junction | profile.free_end)
+    own = alone if alone.any() else here
+    seen = alone & ~(profile.calcified | profile.unresolved)
     length, chord = float(arc[-1] - arc[0]), float(np.linalg.norm(points[-1] - points[0]))
     reference = profile.reference_diameter_mm[here]
     section = np.where(
@@ -33,7 +34,7 @@ def figures_of(profile: Profile, here: np.ndarray | None = None) -> LumenFigures
         maximal_curvature_per_mm=float(profile.curvature_per_mm[own].max()),
         mean_absolute_torsion_per_mm=_mean(np.abs(profile.torsion_per_mm[here])),
         mean_voxels_across=_mean(profile.voxels_across[own]),
-        evaluable_share=float((~(profile.calcified | profile.unresolved))[own].mean()),
+        evaluable_share=float(seen.sum() / max(alone.sum(), 1)),
     )
 
 

@@ -13,7 +13,8 @@ NORMAL_PROXIMAL_MM = {"LM": (4.5, 0.5), "LAD": (3.7, 0.4), "LCx": (3.4, 0.5), "R
 """Mean and SD of the normal lumen at the beginning of the trunks (Dodge et al., Circulation 86, 1992, men,
 right-dominant). The left circumflex and a right coronary artery that does not reach the crux are smaller."""
 DIFFUSE_SHARE = 0.5
-BLUNT_END_MM = 2.0
+BLUNT_END_MM = 3.0
+"""Expert masks of distal vessels end at up to this diameter (drawn on 0.4 mm voxels); wider ends are worth a look."""
 
 
 def tree_remarks(tree: CentrelineTree, grid: Geometry | None, calcium: Volume | None) -> tuple[str, ...]:

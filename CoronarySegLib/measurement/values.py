@@ -21,9 +21,12 @@ class Grade(str, Enum):
 
 
 class Reason(str, Enum):
-    """Why a place is not evaluable. ``junction``: the lumen is shared with another branch or with the aorta, or a
-    branch touches and leaves no section to the vessel alone. ``disagreement``: the sphere narrows where the section does not, which no lumen
-    does; the centreline has left the middle there, or a touching branch fills the section."""
+    """Why a place is not evaluable.
+
+    ``junction``: the lumen is shared with another branch or with the aorta, or a branch touches and leaves no section
+    to the vessel alone. ``disagreement``: the sphere narrows where the section does not, which no lumen does; the
+    centreline has left the middle there, or a touching branch fills the section.
+    """
 
     calcium = "calcium"
     resolution = "resolution"

@@ -131,6 +131,15 @@ def test_a_vessel_nobody_can_evaluate_has_no_grade():
     assert measure_tree(single((3.0, 3.0)), grid=grid(0.5)).vessels[0].grade is Grade.none_or_minimal
 
 
+def test_a_trunk_that_is_all_junction_has_no_grade():
+    trunk = branch((0, 0, 0), (0, 0, -1), 3.0, (4.0, 4.0), name="LM")
+    end = trunk.points_lps_mm[-1]
+    pair = [branch(end, (sign, 0, -1), 30.0, (3.0, 3.0), parent=0) for sign in (1, -1)]
+    left_main = measure_tree(CentrelineTree("left", (trunk, *pair)), grid=grid(0.3)).named("LM")
+    assert left_main.figures.evaluable_share == 0.0
+    assert left_main.grade is None
+
+
 def test_a_small_trunk_is_remarked_as_small_or_diffusely_diseased():
     (vessel,) = measure_tree(single((2.2, 1.8))).vessels
     assert any("small vessel or diffuse disease" in remark for remark in vessel.remarks)
@@ -138,7 +147,7 @@ def test_a_small_trunk_is_remarked_as_small_or_diffusely_diseased():
 
 
 def test_a_wide_blunt_end_is_remarked():
-    (vessel,) = measure_tree(single((3.5, 3.0), length_mm=30.0)).vessels
+    (vessel,) = measure_tree(single((3.8, 3.4), length_mm=30.0)).vessels
     assert any("the mask ends there" in remark for remark in vessel.remarks)
 
 
