@@ -25,8 +25,8 @@ OPEN = 1.6
 """A ray this many times longer than the section's short ones left the vessel through a branch or a touching vessel."""
 SHORT_PERCENTILE = 40.0
 SMOOTH_DEGREES = 10.0
-STAIRCASE = 0.12
-STAIRCASE_CORNERS = 0.2
+STAIRCASE = 0.16
+STAIRCASE_CORNERS = 0.3
 """Height of the waves of a voxel staircase in voxels, below four waves a turn and from four on: a section of few
 voxels is a square, and few vessels are."""
 SMOOTH_MM = 0.4
