@@ -24,8 +24,9 @@ from ..reconstruction.from_probability import sharpened
 from ..reconstruction.isosurface import isosurface
 from ..reconstruction.lattice import blocks, make_well_composed, twice_sampled
 from ..reconstruction.mesh import compacted, part_volumes
-from ..reconstruction.smoothing import laplacian, volume_restored, windowed_sinc
+from ..reconstruction.smoothing import laplacian, windowed_sinc
 from ..volume import Volume
+from .keep import diameters_kept
 from .ledger import LumenLedger, LumenStep
 from .loft import lofted
 from .loops import Unlooped, without_loops
@@ -42,7 +43,7 @@ class LumenSurfaceOptions:
     ``method``: "voxels" (default, where mask or probability put the wall) or "loft" (round sections along the
     centreline, the way out when the mask's surface cannot be mended; nothing is smoothed then).
     ``smoothing``: "windowed sinc" (default, keeps diameters), "Laplacian" (the paper's; takes a third of a 1 mm vessel,
-    see the steps) or "none". ``keep_volume`` puts back what the windowed sinc took; the Laplacian's price stays.
+    see the steps) or "none". ``keep_diameters`` puts back what the windowed sinc took; the Laplacian's price stays.
     ``threshold``: of a probability. ``thread_radius_mm``: the least radius at which the centreline keeps a vessel
     joined; None is 0.7 of the smallest voxel side, 0 leaves breaks as they are (and their distal part is lost).
     ``open_loops``: pinholes are filled and vessels that touch are cut apart, so that blood has one way to each place.
@@ -50,9 +51,9 @@ class LumenSurfaceOptions:
 
     method: Method = "voxels"
     smoothing: Smoothing = "windowed sinc"
-    pass_band: float = 0.1
-    iterations: int = 30
-    keep_volume: bool = True
+    pass_band: float = 0.03
+    iterations: int = 50
+    keep_diameters: bool = True
     laplacian_iterations: int = 100
     relaxation: float = 0.1
     threshold: float = 0.5
@@ -130,12 +131,13 @@ def lumen_surface(
     ledger.add("iso-surface", points, triangles)
     progress(0.6, "Smoothing")
     if options.smoothing == "windowed sinc":
-        volume_mm3 = ledger.steps[-1].volume_mm3
         points = windowed_sinc(points, triangles, options.pass_band, options.iterations)
         ledger.add("windowed sinc", points, triangles)
-        if options.keep_volume:
-            points = volume_restored(points, triangles, volume_mm3)
-            ledger.add("volume kept", points, triangles)
+        if options.keep_diameters:
+            # Voxels counted are an unbiased section of a mask; a probability's own wall lies finer than its voxels.
+            wanted = (ledger.mask_profile if is_mask else ledger.profiles[0]).area_mm
+            points = diameters_kept(points, triangles, ledger.ruler, wanted, ledger.profiles[-1].area_mm)
+            ledger.add("diameters kept", points, triangles)
     elif options.smoothing == "Laplacian":
         points = laplacian(points, triangles, options.laplacian_iterations, options.relaxation)
         ledger.add("Laplacian", points, triangles)

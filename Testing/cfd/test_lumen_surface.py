@@ -38,14 +38,21 @@ def test_the_surface_is_closed_manifold_and_of_one_piece():
     assert found.volume_mm3 > 0
 
 
-def test_a_mirrored_grid_gives_the_same_volume():
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_mirrored_grid_has_its_normals_outward_too(mirrored):
     shape = shapes.bent(2.5, 6.0, 120.0)
-    volumes = []
-    for mirrored in (False, True):
-        grid = shapes.grid_round(shape, *OBLIQUE, mirrored=mirrored)
-        surface = lumen_surface(shapes.mask_of(shape, grid), truth_tree(shape))
-        volumes.append(volume_and_area(surface.points_mm, surface.triangles)[0])
-    assert volumes[0] == pytest.approx(volumes[1], rel=0.01)
+    grid = shapes.grid_round(shape, *OBLIQUE, mirrored=mirrored)
+    surface = lumen_surface(shapes.mask_of(shape, grid), truth_tree(shape))
+    assert volume_and_area(surface.points_mm, surface.triangles)[0] > 0
+    assert abs(surface.steps[-1].volume_against_mask_percent) < 1.0
+
+
+def test_smoothing_takes_the_voxels_steps_and_no_diameter():
+    shape = shapes.straight(2.0, 16.0)
+    stepped, smooth = made(shape, LumenSurfaceOptions(smoothing="none")), made(shape)
+    assert abs(smooth.steps[-1].branches[0].against_mask_percent) < 0.5
+    # Without steps the largest sphere that fits is wider in the same section.
+    assert smooth.steps[-1].branches[0].smallest_mm > 1.03 * stepped.steps[-1].branches[0].smallest_mm
 
 
 def test_a_vessel_thinner_than_its_voxels_stays_joined():
