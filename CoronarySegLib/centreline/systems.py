@@ -53,7 +53,7 @@ def systems_of(
         else:
             prefix = "" if len(values) == 1 else f"{key}_"
             found += [
-                System(prefix + side, side, part, field.with_array(np.where(part | ~mask, field.array, 0.0)), texts)
+                System(prefix + side, side, *_only(part, mask, field), texts)
                 for side, part, texts in by_component(mask, field, options, warnings)
             ]
     if not found:
@@ -97,6 +97,13 @@ def _padded(labels: Volume, value: int, probability: Volume | None, box, thresho
         tuple(float(v) for v in geometry.points_lps(np.full(3, -float(PAD)))), geometry.direction,
     )
     return np.pad(inside, PAD), Volume(np.pad(array, PAD), wide, labels.source)
+
+
+def _only(part: np.ndarray, mask: np.ndarray, field: Volume) -> tuple[np.ndarray, Volume]:
+    """One system's mask and field in its own box, the other system cleared from the field."""
+    box = bounding_box(part, PAD)
+    alone = field.with_array(np.where(part | ~mask, field.array, 0.0).astype(np.float32))
+    return part[box], cropped(alone, box)
 
 
 def _refuse_chambers(mask: np.ndarray, field: Volume, options: CentrelineOptions) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from ..postprocessing.boxes import spacing_zyx
+from ..postprocessing.boxes import points_of, spacing_zyx
 from ..postprocessing.components import component_sizes
 from ..postprocessing.sides import LEFT, name_sides
 from ..volume import Volume
@@ -49,13 +49,15 @@ def _one_carries_on_the_other(
 ) -> bool:
     """Whether two parts are one vessel with a gap: the thick end of one lies at the other. The ostia of two systems are
     farther apart, though their distal branches may come close."""
-    graphs = [voxel_graph(labels == k, field) for k in two]
-    distance, nearest = cKDTree(graphs[0].points_lps_mm).query(graphs[1].points_lps_mm)
-    if distance.min() > options.gap_mm:
-        return False
+    points = [points_of(field.geometry, np.argwhere(labels == k)) for k in two]
+    distance, nearest = cKDTree(points[0]).query(points[1], distance_upper_bound=options.gap_mm)
     closest = int(np.argmin(distance))
-    gaps = graphs[0].points_lps_mm[nearest[closest]], graphs[1].points_lps_mm[closest]
-    return any(_begins_at(graph, gap, options) for graph, gap in zip(graphs, gaps, strict=True))
+    if not np.isfinite(distance[closest]):
+        return False
+    gaps = points[0][nearest[closest]], points[1][closest]
+    return any(
+        _begins_at(voxel_graph(labels == k, field), gap, options) for k, gap in zip(two, gaps, strict=True)
+    )
 
 
 def _begins_at(graph: VoxelGraph, place: np.ndarray, options: CentrelineOptions) -> bool:
