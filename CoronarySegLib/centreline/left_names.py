@@ -28,6 +28,7 @@ def left_names(
     every = frozenset(trunks.lm + trunks.lad + trunks.lcx)
     families: dict[str, list[tuple[SideBranch, float]]] = {}
     descending = _descending(tree, trunks, every, frame, zero_deg)
+    faint, descending = (descending, None) if descending and descending[1] < LEAST_KEPT else (None, descending)
     if descending is not None:
         families["PDA"] = [descending]
     for trunk, judge in ((trunks.lad, _of_lad), (trunks.lcx, _of_lcx)):
@@ -48,6 +49,9 @@ def left_names(
         for name, (side, confidence) in zip(numbered(family, len(members)), members, strict=True):
             for index in side.stem:
                 names[index] = (name, confidence)
+    if faint is not None:  # not sure enough for a name, but it counts for the dominance
+        for index in faint[0].stem:
+            names.setdefault(index, ("PDA", faint[1]))
     return names
 
 
@@ -55,8 +59,7 @@ def _descending(tree, trunks: LeftTrunks, every, frame, zero_deg) -> tuple[SideB
     """The posterior descending artery where the LCx comes so far round."""
     way = trunks.lm + trunks.lcx
     sides = side_branches_of(tree, way, every, frame, zero_deg)
-    found = posterior_descending(tree, way, trunks.confidence, sides, LEFT_BACK, frame, zero_deg)
-    return found if found is not None and found[1] >= LEAST_KEPT else None
+    return posterior_descending(tree, way, trunks.confidence, sides, LEFT_BACK, frame, zero_deg)
 
 
 def _between(side: SideBranch, behind_mm: float) -> tuple[str, float]:

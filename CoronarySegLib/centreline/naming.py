@@ -28,6 +28,8 @@ __all__ = ["LEAST", "name_trees", "renamed"]
 
 LEAST = 0.4
 """A name that is less sure than this is not given."""
+FAINT = 0.2
+"""A posterior descending artery of this confidence has no name yet, but says which side is dominant."""
 Names = dict[int, tuple[str, float]]
 
 
@@ -71,13 +73,16 @@ def front_of_septum_deg(left: CentrelineTree | None, trunks: LeftTrunks | None, 
 
 def dominance_of(left: Names, right: Names, has_left: bool, has_right: bool) -> str:
     """Which side gives the posterior descending artery; both or shared with the posterolateral ones: co-dominant."""
-    def sure(names: Names, family: str) -> float:
-        return max((c for name, c in names.values() if name.startswith(family) and c >= LEAST), default=0.0)
+    def sure(names: Names, family: str, least: float) -> float:
+        return max((c for name, c in names.values() if name.startswith(family) and c >= least), default=0.0)
 
-    from_right, from_left = sure(right, "PDA"), sure(left, "PDA")
-    lateral_right, lateral_left = sure(right, "PLB"), sure(left, "PLB")
-    if from_right and from_left:
+    # Which of several branches it is may be open where there is no doubt about the side they come from.
+    from_right, from_left = sure(right, "PDA", FAINT), sure(left, "PDA", FAINT)
+    lateral_right, lateral_left = sure(right, "PLB", LEAST), sure(left, "PLB", LEAST)
+    if from_right and from_left and min(from_right, from_left) >= LEAST:
         return "co-dominant"
+    if from_right and from_left:
+        return "right" if from_right > from_left else "left"
     if from_right:
         shared = lateral_left and not lateral_right and has_left
         return "co-dominant" if shared else "right"

@@ -10,8 +10,10 @@ from .heart_frame import HeartFrame
 from .side_branches import SideBranch, course_of, ramp
 from .tree import CentrelineTree
 
-SHARPNESS = 0.25
+SHARPNESS = 0.35
 """Candidates that differ by this much in likeness differ e-fold in trust."""
+LATERAL_DEG = 30.0
+"""A branch that runs so much farther round has to come down 25 mm farther to be taken for the posterior descending."""
 TURN_DOWN = 0.1
 """A trunk that does not turn towards the apex after a branch is still in its groove there."""
 
@@ -55,15 +57,17 @@ def posterior_descending(
     if not candidates:
         return None
     quality = np.array([_quality(side, back) for side in candidates])
-    likeness = np.array([_likeness(side, back) for side in candidates])
-    likeness[quality <= 0.0] = -np.inf
-    if not np.isfinite(likeness).any():
+    if quality.max() <= 0.0:
         return None
+    gone = np.array([back.gone_deg(side.middle_deg) for side in candidates])
+    down = np.array([min(side.top_mm, 45.0) / 25.0 + min(side.length_mm, 70.0) / 60.0 for side in candidates])
+    near = gone[quality > 0.3].min(initial=gone.max()) if back.sign < 0 else gone[quality > 0.3].max(initial=gone.min())
+    likeness = np.where(quality > 0.0, down - np.abs(gone - near) / LATERAL_DEG, -np.inf)
     trust = np.exp((likeness - likeness.max()) / SHARPNESS)
     best = int(np.argmax(trust * quality))
     share = float(trust[best] / trust.sum())
     sure = float(confidence[tree.branches[candidates[best].stem[0]].parent])
-    return candidates[best], 0.95 * float(quality[best]) * (0.4 + 0.6 * share) * max(0.5, sure)
+    return candidates[best], 0.95 * float(quality[best]) * (0.1 + 0.9 * share) * max(0.5, sure)
 
 
 def _quality(side: SideBranch, back: BackOfHeart) -> float:
@@ -71,9 +75,3 @@ def _quality(side: SideBranch, back: BackOfHeart) -> float:
     gone = back.gone_deg(side.middle_deg)
     place = ramp(gone, 125.0, 145.0) * ramp(gone, 235.0, 210.0)
     return place * ramp(side.top_mm, 0.0, 10.0) * ramp(side.length_mm, 10.0, 26.0) * ramp(side.apical, -0.5, 0.0)
-
-
-def _likeness(side: SideBranch, back: BackOfHeart) -> float:
-    gone = back.gone_deg(side.middle_deg)
-    lateral = max(0.0, gone - 165.0) if back.sign < 0 else max(0.0, 175.0 - gone)
-    return min(side.top_mm, 45.0) / 30.0 + min(side.length_mm, 70.0) / 60.0 - lateral / 25.0

@@ -20,8 +20,7 @@ def right_names(
     """Name and confidence by branch; branches without a name are left out."""
     sides = side_branches_of(tree, trunk.rca, frozenset(), frame, zero_deg)
     descending = posterior_descending(tree, trunk.rca, trunk.confidence, sides, RIGHT_BACK, frame, zero_deg)
-    if descending is not None and descending[1] < LEAST_KEPT:
-        descending = None
+    faint, descending = (descending, None) if descending and descending[1] < LEAST_KEPT else (None, descending)
     names = _trunk_names(tree, trunk, descending, frame, zero_deg)
     families: dict[str, list[tuple[SideBranch, float]]] = {}
     taken = set() if descending is None else set(descending[0].stem)
@@ -41,6 +40,9 @@ def right_names(
     for family in ("CB", "SN", "AM"):
         _only_the_surest(families, family)
     _number(names, families, trunk)
+    if faint is not None:  # not sure enough for a name, but it counts for the dominance
+        for index in faint[0].stem:
+            names.setdefault(index, ("PDA", faint[1]))
     return names
 
 

@@ -14,6 +14,7 @@ import typer
 
 from .. import __version__
 from ..errors import Cancelled, CoronarySegError
+from .centreline import centreline_command
 from .cfd import cfd_command
 from .demo import demo_command
 from .evaluate import evaluate_command
@@ -44,6 +45,7 @@ app.command("phantom")(phantom_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
 app.command("cfd")(cfd_command)
+app.command("centreline")(centreline_command)
 app.add_typer(models_app, name="models")
 
 
