@@ -73,6 +73,9 @@ def measured_sections(nodes: NodeTree, field: Volume, threshold: float) -> Secti
     several = near_others(nodes, radius, field) & (area > SEVERAL * np.pi * radius**2)
     unsure = lost | several | (open_share > OPEN_SHARE)
     trust = np.where(lost, 0.0, np.where(several, 0.05, np.clip(1.0 - 3.0 * open_share, 0.05, 1.0)))
+    # A branch that has left the lumen with all of its points has no wall: it stays where it is until it is dropped.
+    blind = ~np.isfinite(wall).all(axis=1)
+    radius, offset, trust = np.where(blind, np.nan, radius), np.where(blind[:, None], 0.0, offset), trust * ~blind
     return Sections(radius, np.where(unsure, np.nan, area), nodes.points_lps_mm + offset, trust, short)
 
 
