@@ -14,12 +14,15 @@ from .caps import capped
 from .cuts import CutOptions, propose_cuts
 from .ends import OpenedSurface, open_ends, with_wall
 from .extensions import ExtensionOptions, extended
-from .intersections import refuse, self_intersections, without_self_intersections
+from .intersections import without_self_intersections
 from .ledger import LumenLedger, LumenStep
 from .model import CfdModel
+from .quality import QualityReport, quality_of_model
 from .remesh import LARGEST_TRIANGLE_BUDGET, LENGTH_OF_RADIUS, length_along, remeshed
-from .surface import LumenSurface, LumenSurfaceOptions, lumen_surface
+from .surface import LumenSurface, LumenSurfaceOptions, _part_of, lumen_surface
 from .trim import trimmed
+
+FATAL = ("closed", "manifold", "outward", "components", "self_intersections")
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,8 @@ class BuildOptions:
 class BuiltModel:
     """A finished model of one system. ``core`` is the same without extensions: what was segmented.
 
-    ``steps``: what smoothing did a branch, on the closed surface. ``final``: diameters of the core against the mask
-    between the cuts. ``notes``: what is not as asked for, a sentence each.
+    ``surface`` is the closed one and knows what smoothing did to each branch. ``final``: diameters of the core against
+    the mask between the cuts. ``notes``: what is not as asked for, a sentence each.
     """
 
     tree: CentrelineTree
@@ -52,8 +55,8 @@ class BuiltModel:
     core: CfdModel
     surface: LumenSurface
     final: LumenStep
+    quality: QualityReport
     notes: tuple[str, ...] = ()
-    ledger: LumenLedger | None = field(default=None, repr=False, compare=False)
 
 
 def build_model(
@@ -78,18 +81,17 @@ def build_model(
     report(0.85, "Flow extensions")
     longer, notes = extended(opened, options.extensions)
     model = capped(longer) if any(longer.extensions_mm) else core
-    report(0.9, "Looking for self-intersections")
-    pairs = self_intersections(model.points_lps_mm, model.triangles)
-    if len(pairs):
-        refuse(model.points_lps_mm, model.triangles, pairs)
-    report(0.95, "Measuring against the mask")
-    ledger = _measured(lumen, tree, closed, opened, core, options)
+    report(0.9, "Measuring against the mask")
+    final = _measured(lumen, tree, closed, opened, core, options)
+    report(0.95, "Checking the model")
+    quality = quality_of_model(model, final)
+    _refuse_unfit(quality)
     blind = tuple(
         f"{tree.branches[index].name or 'an unnamed branch'} is too short to be cut and stays closed"
         for index in proposal.closed
     )
     return BuiltModel(
-        tree, model, core, closed, ledger.steps[-1], (*opened.skipped, *blind, *notes), ledger
+        tree, model, core, closed, final, quality, (*opened.skipped, *blind, *notes, *_doubts(quality))
     )
 
 
@@ -107,13 +109,24 @@ def _meshed(opened: OpenedSurface, tree: CentrelineTree, options: BuildOptions, 
 def _measured(
     lumen: Volume, tree: CentrelineTree, closed: LumenSurface, opened: OpenedSurface, core: CfdModel,
     options: BuildOptions,
-) -> LumenLedger:
-    """The account over what lies between the cuts: mask, closed surface, exported wall."""
-    is_mask = not np.issubdtype(lumen.array.dtype, np.floating)
-    part = lumen.with_array((lumen.array != 0).astype(np.uint8)) if is_mask else lumen
+) -> LumenStep:
+    """The account over what lies between the cuts: voxels, closed surface, exported wall."""
+    part, is_mask, _ = _part_of(lumen, tree, options.surface)
     ledger = LumenLedger(part, 0.5 if is_mask else options.surface.threshold, trimmed(tree, opened.cuts))
     ledger.add("closed surface", closed.points_mm, closed.triangles)
-    step = ledger.add("cut and meshed", core.points_lps_mm, core.triangles)
-    if not step.volume_mm3 > 0.0:
-        raise SurfaceError("The model encloses no volume. Check the mask and its orientation.")
-    return ledger
+    return ledger.add("cut and meshed", core.points_lps_mm, core.triangles)
+
+
+def _refuse_unfit(quality: QualityReport) -> None:
+    """Raise SurfaceError for what every mesher refuses; the rest is a matter of judgement and is told instead."""
+    fatal = [line for line in quality.failures if line.key in FATAL]
+    if fatal:
+        found = "; ".join(f"{line.question}: {line.text}" for line in fatal)
+        raise SurfaceError(
+            f"The flow model failed its check and is not written ({found}). Correct the segmentation at that place, or "
+            "loft the surface from the centreline."
+        )
+
+
+def _doubts(quality: QualityReport) -> tuple[str, ...]:
+    return tuple(f"check failed: {line.question}: {line.text}" for line in quality.failures)

@@ -131,8 +131,7 @@ def _print(result: CfdResult) -> None:
     for warning in result.warnings:
         out.print(f"[yellow]Note:[/yellow] {escape(warning)}")
     for key, built in result.models.items():
-        out.print(f"{key}: {len(built.model.triangles)} triangles, closed, no self-intersection.")
-        out.print(f"  {escape(built.final.summary())}")
+        out.print(f"{key}: {len(built.model.triangles)} triangles. {escape(built.quality.summary())}")
         for patch in built.model.openings:
             extension = f", extension {patch.extension_mm:.1f} mm" if patch.extension_mm else ""
             out.print(f"  {patch.name}: diameter {2 * patch.radius_mm:.2f} mm, {escape(patch.cut.reason)}{extension}")

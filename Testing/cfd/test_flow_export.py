@@ -67,13 +67,16 @@ def test_the_model_keeps_the_lumen_and_every_mesher_can_take_it(exported):
     radii = {p.name: p.radius_mm for p in built.core.openings}
     assert radii == pytest.approx({"inlet_LM": 2.0, "outlet_LAD": 1.6, "outlet_LCx": 1.5}, rel=0.05)
     assert built.final.mean_change_percent(1.5) < 3.0
+    assert built.quality["closed"].passed
+    assert built.quality["self_intersections"].passed
+    assert built.quality["smallest_angle"].passed
     assert built.notes == ()
 
 
 def test_the_folder_holds_every_format_in_the_unit_asked_for(exported):
     names = {path.relative_to(exported.folder).as_posix() for path in exported.files}
     wanted = {
-        "cfd.json", "left_cm.stl", "left_cm_patches/wall.stl", "left_cm_patches/inlet_LM.stl",
+        "cfd.json", "left_quality.txt", "left_cm.stl", "left_cm_patches/wall.stl", "left_cm_patches/inlet_LM.stl",
         "left_cm_patches/outlet_LAD.stl", "left_cm_patches/outlet_LCx.stl", "left_cm.vtp", "left_cm.mdl", "left_cm.msh",
         "left_cm.geo", "left_openfoam/Allrun", "left_openfoam/0/U", "centrelines_mm.vtp", "centrelines_mm.csv",
         "centrelines.mrk.json",
@@ -95,6 +98,7 @@ def test_the_record_says_what_every_patch_is(exported):
     assert inlet["centroid"] == pytest.approx([0.2 - inlet["extension"], 0, 0], abs=0.03)
     assert inlet["flatness"] < 1e-6
     assert record["models"]["left"]["inlet_flows_ml_s"]["inlet_LM"] > 0
+    assert record["models"]["left"]["quality"]["passed"]
     assert record["provenance"]["options"]["build"]["edge_of_radius"] == 0.4
 
 

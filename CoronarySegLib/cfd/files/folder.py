@@ -36,6 +36,7 @@ def write_models(
         progress(number / len(models), f"Writing the {key} model")
         warnings += [f"{key}: {note}" for note in built.notes]
         _write_model(key, built, folder, options)
+        (folder / f"{key}_quality.txt").write_text(built.quality.summary() + "\n", encoding="utf-8")
         if options.picture:
             _draw(key, built, folder / f"{key}.png", options.unit, warnings)
     trees = {key: built.tree for key, built in models.items()}
@@ -45,7 +46,7 @@ def write_models(
     write_markups(trees, folder / "centrelines.mrk.json")
     record = record_of(
         models, unit=options.unit, options=options, source=source, description=description, flows_m3_s=flows,
-        quality={}, warnings=tuple(warnings), timings_s=timings_s,
+        warnings=tuple(warnings), timings_s=timings_s,
     )
     write_record(record, folder / "cfd.json")
     progress(1.0, "Written")

@@ -25,7 +25,7 @@ PACKAGES = ("numpy", "scipy", "scikit-image", "SimpleITK", "vtk")
 
 def record_of(
     models: Mapping[str, BuiltModel], *, unit: str, options: Any, source: Path | None, description: str,
-    flows_m3_s: Mapping[str, Mapping[str, float]], quality: Mapping[str, Any], warnings: tuple[str, ...],
+    flows_m3_s: Mapping[str, Mapping[str, float]], warnings: tuple[str, ...],
     timings_s: Mapping[str, float],
 ) -> dict[str, Any]:
     """The record as plain values. Lengths, areas and positions are in ``unit``, as in the files."""
@@ -43,7 +43,7 @@ def record_of(
                 "inlet_flows_ml_s": {key: 1e6 * flow for key, flow in flows_m3_s.get(name, {}).items()},
                 "surface_steps": plain([asdict(step) for step in built.surface.steps]),
                 "against_the_mask_between_the_cuts": plain(asdict(built.final)),
-                "quality": plain(quality.get(name)),
+                "quality": built.quality.as_dict(),
                 "notes": list(built.notes),
             }
             for name, built in models.items()
