@@ -19,9 +19,9 @@ from .ruler import BranchDiameter, Profile, Ruler, ruler_along
 @dataclass(frozen=True)
 class BranchStep:
     """One branch after one step. ``diameter_mm``: mean by area; ``change_percent``: since the step before;
-    ``against_mask_percent``: since the voxels. ``smallest_mm``: smallest inscribed diameter, and its change since the
-    first surface (voxels have no inscribed sphere finer than themselves). ``measured_mm`` of its length count, clear
-    of junctions and ends. NaN: branch too short to be measured."""
+    ``against_mask_percent``: since the voxels. ``smallest_mm``: diameter of its smallest section (MLD), and its
+    change against the voxels' smallest. ``inscribed_mm``: smallest sphere that fits. ``measured_mm`` of
+    its length count, clear of junctions and ends. NaN: branch too short to be measured."""
 
     index: int
     name: str
@@ -30,6 +30,7 @@ class BranchStep:
     against_mask_percent: float
     smallest_mm: float
     smallest_change_percent: float
+    inscribed_mm: float
     measured_mm: float
 
     @property
@@ -96,7 +97,6 @@ class LumenLedger:
         self.steps: list[LumenStep] = []
         self.profiles: list[Profile] = []
         self._centres: np.ndarray | None = None
-        self._first: tuple[BranchDiameter, ...] = ()
         self._last: tuple[BranchDiameter, ...] = ()
 
     def add(self, name: str, points_mm: np.ndarray, triangles: np.ndarray) -> LumenStep:
@@ -105,23 +105,23 @@ class LumenLedger:
             self._centres = self.ruler.centred(points_mm, triangles)
         profile = self.ruler.of_surface(points_mm, triangles, self._voxels, self._centres)
         branches = self.ruler.branches(profile)
-        first, last = self._first or branches, self._last or self.mask_branches
+        last = self._last or self.mask_branches
         volume, _ = volume_and_area(points_mm, triangles)
         before = self.steps[-1].volume_mm3 if self.steps else self.mask_volume_mm3
         rows = tuple(
             BranchStep(
                 now.index, now.name, now.area_mm, _percent(now.area_mm, was.area_mm),
-                _percent(now.area_mm, mask.area_mm), now.smallest_mm, _percent(now.smallest_mm, start.smallest_mm),
-                now.measured_mm,
+                _percent(now.area_mm, mask.area_mm), now.smallest_area_mm,
+                _percent(now.smallest_area_mm, mask.smallest_area_mm), now.smallest_inscribed_mm, now.measured_mm,
             )
-            for now, was, mask, start in zip(branches, last, self.mask_branches, first, strict=True)
+            for now, was, mask in zip(branches, last, self.mask_branches, strict=True)
         )
         step = LumenStep(
             name, len(triangles), volume, _percent(volume, before), _percent(volume, self.mask_volume_mm3), rows
         )
         self.steps.append(step)
         self.profiles.append(profile)
-        self._first, self._last = first, branches
+        self._last = branches
         return step
 
 

@@ -30,14 +30,15 @@ PROFILE_MM = 0.5
 
 @dataclass(frozen=True)
 class BranchDiameter:
-    """One branch: mean area-equivalent diameter, mean inscribed diameter, smallest inscribed diameter (MLD), over
+    """One branch: mean area-equivalent diameter, mean inscribed diameter, and the smallest of either, over
     ``measured_mm`` of its length. NaN where no place is far enough from its junctions and ends."""
 
     index: int
     name: str
     area_mm: float
     inscribed_mm: float
-    smallest_mm: float
+    smallest_area_mm: float
+    smallest_inscribed_mm: float
     measured_mm: float
 
 
@@ -123,14 +124,14 @@ class Ruler:
         for index, branch in enumerate(self.tree.branches):
             here = (self.branch == index) & self.measured
             if not here.any():
-                result.append(BranchDiameter(index, branch.name, *[float("nan")] * 3, 0.0))
+                result.append(BranchDiameter(index, branch.name, *[float("nan")] * 4, 0.0))
                 continue
             length = self.length_mm[here]
             area = np.sqrt(np.average(profile.area_mm[here] ** 2, weights=length))
             inscribed = profile.inscribed_mm[here]
             result.append(BranchDiameter(
-                index, branch.name, float(area), float(np.average(inscribed, weights=length)), float(inscribed.min()),
-                float(length.sum()),
+                index, branch.name, float(area), float(np.average(inscribed, weights=length)),
+                float(profile.area_mm[here].min()), float(inscribed.min()), float(length.sum()),
             ))
         return tuple(result)
 

@@ -26,6 +26,7 @@ from ..reconstruction.lattice import blocks, make_well_composed, twice_sampled
 from ..reconstruction.mesh import compacted, part_volumes
 from ..reconstruction.smoothing import laplacian, windowed_sinc
 from ..volume import Volume
+from .creases import without_creases
 from .keep import diameters_kept
 from .ledger import LumenLedger, LumenStep
 from .loft import lofted
@@ -133,6 +134,9 @@ def lumen_surface(
     if options.smoothing == "windowed sinc":
         points = windowed_sinc(points, triangles, options.pass_band, options.iterations)
         ledger.add("windowed sinc", points, triangles)
+        points, moved = without_creases(points, triangles)
+        if moved:
+            ledger.add("creases smoothed", points, triangles)
         if options.keep_diameters:
             # Voxels counted are an unbiased section of a mask; a probability's own wall lies finer than its voxels.
             wanted = (ledger.mask_profile if is_mask else ledger.profiles[0]).area_mm

@@ -9,7 +9,8 @@ from lumens import truth_tree
 from scipy import ndimage
 
 from CoronarySegLib.cfd.quality import quality_report
-from CoronarySegLib.cfd.shape_quality import topology_of
+from CoronarySegLib.cfd.remesh import remeshed
+from CoronarySegLib.cfd.shape_quality import shapes_of, topology_of
 from CoronarySegLib.cfd.surface import LumenSurfaceOptions, lumen_surface
 from CoronarySegLib.errors import EmptyResultError, InputError
 from CoronarySegLib.reconstruction.mesh import volume_and_area
@@ -52,7 +53,28 @@ def test_smoothing_takes_the_voxels_steps_and_no_diameter():
     stepped, smooth = made(shape, LumenSurfaceOptions(smoothing="none")), made(shape)
     assert abs(smooth.steps[-1].branches[0].against_mask_percent) < 0.5
     # Without steps the largest sphere that fits is wider in the same section.
-    assert smooth.steps[-1].branches[0].smallest_mm > 1.03 * stepped.steps[-1].branches[0].smallest_mm
+    assert smooth.steps[-1].branches[0].inscribed_mm > 1.03 * stepped.steps[-1].branches[0].inscribed_mm
+
+
+def test_the_smallest_lumen_of_a_stenosis_is_kept():
+    branch = made(shapes.stenosed(3.0, 0.4, 6.0, 20.0), spacing=(0.3, 0.3, 0.4)).steps[-1].branches[0]
+    assert branch.smallest_mm < 0.7 * branch.diameter_mm
+    assert abs(branch.smallest_change_percent) < 5.0
+
+
+def test_a_voxel_that_sticks_out_leaves_no_spike():
+    shape = shapes.straight(3.0, 14.0)
+    grid = shapes.grid_round(shape, (0.4, 0.4, 0.4))
+    mask = shapes.mask_of(shape, grid)
+    x, y, z = np.rint(grid.index_of(np.array([0.0, 0.0, 7.0]))).astype(int)
+    mask.array[z, y, x:x + 6] = 1
+    surface = lumen_surface(mask, truth_tree(shape))
+    assert "creases smoothed" in [step.name for step in surface.steps]
+    stepped = lumen_surface(mask, truth_tree(shape), LumenSurfaceOptions(smoothing="none"))
+    before, after = (np.hypot(*s.points_mm[:, :2].T).max() for s in (stepped, surface))
+    assert before > 2.2
+    assert after < 1.8
+    assert shapes_of(*remeshed(surface.points_mm, surface.triangles, 0.4)).fold_deg < 60.0
 
 
 def test_a_vessel_thinner_than_its_voxels_stays_joined():
