@@ -87,14 +87,14 @@ def _control(folder: Path, model: CfdModel, options) -> None:
 def _numerics(folder: Path) -> None:
     write_dictionary(folder / "system" / "fvSchemes", {
         "ddtSchemes": {"default": "steadyState"},
-        "gradSchemes": {"default": "Gauss linear", "grad(U)": "cellLimited Gauss linear 1"},
+        "gradSchemes": {"default": "Gauss linear", "grad(U)": "leastSquares"},
         "divSchemes": {
             "default": "none", "div(phi,U)": "bounded Gauss linearUpwind grad(U)",
             "div((nuEff*dev2(T(grad(U)))))": "Gauss linear",
         },
-        "laplacianSchemes": {"default": "Gauss linear limited 0.5"},
+        "laplacianSchemes": {"default": "Gauss linear corrected"},
         "interpolationSchemes": {"default": "linear"},
-        "snGradSchemes": {"default": "limited 0.5"},
+        "snGradSchemes": {"default": "corrected"},
     })
     write_dictionary(folder / "system" / "fvSolution", {
         "solvers": {
