@@ -172,8 +172,10 @@ def _clear_of_parent(tree: CentrelineTree, index: int) -> float:
     branch = tree.branches[index]
     if branch.parent < 0:
         return 0.0
-    sisters = [tree.branches[i] for i in tree.children[branch.parent] if i != index]
-    others = [tree.branches[branch.parent], *sisters]
+    parent = tree.branches[branch.parent]
+    others = [tree.branches[i] for i in tree.children[branch.parent] if i != index]
+    if not _goes_straight_on(parent, branch):  # the lumen of a trunk that only goes on is its own
+        others.append(parent)
     distance = np.full(len(branch.points_lps_mm), np.inf)
     for other in others:
         gap = np.linalg.norm(branch.points_lps_mm[:, None] - other.points_lps_mm[None], axis=2) - other.radius_mm[None]
@@ -182,6 +184,13 @@ def _clear_of_parent(tree: CentrelineTree, index: int) -> float:
     clear = distance > 1.2 * branch.radius_mm
     stuck = np.flatnonzero(~clear)
     return float(branch.arc_mm[min(stuck[-1] + 1, len(clear) - 1)]) if len(stuck) else 0.0
+
+
+def _goes_straight_on(parent: CentrelineBranch, branch: CentrelineBranch) -> bool:
+    reach = float(parent.radius_mm[-1])
+    before = parent.points_lps_mm[-1] - _at(parent, max(0.0, parent.length_mm - reach))
+    after = _at(branch, min(branch.length_mm, reach)) - branch.points_lps_mm[0]
+    return float(before @ after) > 0.9 * float(np.linalg.norm(before) * np.linalg.norm(after))
 
 
 def _inlet_name(tree: CentrelineTree) -> str:

@@ -19,6 +19,7 @@ from ..errors import CoronarySegError, EmptyResultError, InputError, OutputError
 from ..postprocessing.boxes import bounding_box, cropped
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
+from .aortic_root import with_aortic_root
 from .build import BuildOptions, BuiltModel, build_model
 from .files.gmsh import gmsh_program
 from .openfoam import FlowOptions
@@ -27,6 +28,7 @@ from .units import per_mm
 RECORD = "cfd.json"
 FORMATS = ("stl", "vtp", "openfoam", "gmsh")
 MARGIN = 8
+ROOT_MARGIN_MM = 40.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ class CfdResult:
 def export_cfd(
     labels: Volume, folder: Path | str, options: CfdOptions = CfdOptions(), *,
     trees: Mapping[str, CentrelineTree] | None = None, values: dict[str, int] | None = None,
-    probability: Volume | None = None, source: Path | str | None = None, overwrite: bool = False,
+    probability: Volume | None = None, aorta: Volume | None = None,
+    source: Path | str | None = None, overwrite: bool = False,
     progress: Progress | ProgressCallback | None = None,
 ) -> CfdResult:
     """Write flow models of the coronary systems in ``labels`` (any grid) to ``folder``.
@@ -79,8 +82,9 @@ def export_cfd(
     ``trees``: centrelines that exist already, corrected and named; otherwise they are extracted and named here.
     ``values``: label by system; by default {"left": 1, "right": 2} when there is a label 2, else {"tree": 1}, one label
     for both. Other labels (veins, calcium) are no lumen.
-    ``probability`` (lumen, 0..1, the same grid) puts the wall where it says instead of between the voxels. All is
-    written beside and renamed at the end: a folder that exists is complete.
+    ``probability`` (lumen, 0..1, the same grid) puts the wall where it says instead of between the voxels. ``aorta`` (a
+    mask on the same grid) gives one model of the aortic root with all chosen trees, between the voxels. All is written
+    beside and renamed at the end: a folder that exists is complete.
 
     Raises EmptyResultError, InputError, SurfaceError (a model that a mesher would refuse), OutputError, Cancelled.
     """
@@ -92,7 +96,8 @@ def export_cfd(
     timings: dict[str, float] = {}
     began = time.perf_counter()
     values = _values_in(labels) if values is None else values
-    labels, probability = _around_the_vessels(labels, probability, values)
+    margin_mm = ROOT_MARGIN_MM if aorta is not None else 0.0
+    labels, probability = _around_the_vessels(labels, probability, values, margin_mm)
     if trees is None:
         found = extract_centrelines(labels, values=values, probability=probability, progress=report.part(0.0, 0.15))
         trees = name_trees(found)
@@ -103,11 +108,16 @@ def export_cfd(
             f"There is no {' or '.join(options.trees)} tree in this mask, only {', '.join(trees) or 'none'}. "
             "Choose other trees or another mask."
         )
+    if aorta is not None:
+        whole, root = with_aortic_root(_lumen(labels, None, values, ""), chosen, _cropped_alike(aorta, labels))
+        chosen, lumens = {"root": root}, {"root": whole}
+    else:
+        lumens = {key: _lumen(labels, probability, values, key) for key in chosen}
     models: dict[str, BuiltModel] = {}
     for number, (key, tree) in enumerate(chosen.items()):
         part = report.part(0.15 + 0.7 * number / len(chosen), 0.15 + 0.7 * (number + 1) / len(chosen))
         began = time.perf_counter()
-        models[key] = build_model(_lumen(labels, probability, values, key), tree, options.build, progress=part)
+        models[key] = build_model(lumens[key], tree, options.build, progress=part)
         timings[f"model_{key}"] = time.perf_counter() - began
     return _written(models, folder, options, labels, source, timings, report.part(0.85, 1.0))
 
@@ -136,16 +146,26 @@ def _values_in(labels: Volume) -> dict[str, int]:
 
 
 def _around_the_vessels(
-    labels: Volume, probability: Volume | None, values: Mapping[str, int]
+    labels: Volume, probability: Volume | None, values: Mapping[str, int], margin_mm: float
 ) -> tuple[Volume, Volume | None]:
     if probability is not None and not probability.geometry.same_grid(labels.geometry):
         raise InputError("The probability lies on another grid than the mask. Give both from the same result.")
-    box = bounding_box(np.isin(labels.array, list(values.values())), margin=MARGIN)
+    margin = MARGIN + int(np.ceil(margin_mm / min(labels.geometry.spacing_xyz_mm)))
+    box = bounding_box(np.isin(labels.array, list(values.values())), margin=margin)
     if box is None:
         wanted = ", ".join(f"{name} = {value}" for name, value in values.items())
         raise EmptyResultError(f"The mask holds none of the labels {wanted}: there is no coronary to make a flow model "
                                "of. Choose another mask or say which labels are coronaries.")
     return cropped(labels, box), None if probability is None else cropped(probability, box)
+
+
+def _cropped_alike(aorta: Volume, labels: Volume) -> Volume:
+    """The aorta in the box that ``labels`` were cropped to. Raises InputError when it lies on another grid."""
+    start = np.rint(aorta.geometry.index_of(np.asarray(labels.geometry.origin_lps_mm))).astype(int)[::-1]
+    stop = start + labels.geometry.shape_zyx
+    if (start < 0).any() or (stop > aorta.array.shape).any():
+        raise InputError("The aorta lies on another grid than the mask. Resample it to the mask's grid first.")
+    return cropped(aorta, tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True)))
 
 
 def _lumen(labels: Volume, probability: Volume | None, values: Mapping[str, int], key: str) -> Volume:

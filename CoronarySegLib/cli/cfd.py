@@ -30,6 +30,9 @@ def cfd_command(
     labels: Annotated[
         str | None, typer.Option("--labels", help="Label of each tree: left=1,right=2, or tree=1 for both in one.")
     ] = None,
+    aorta: Annotated[
+        Path | None, typer.Option("--aorta", help="Mask of the aorta, same grid: one model of the root with the trees.")
+    ] = None,
     extensions: Annotated[float, typer.Option("--extensions", min=0, help="Flow extensions in diameters.")] = 5.0,
     end_distance: Annotated[float, typer.Option("--end-distance", min=0, help="Outlets: mm before the end.")] = 5.0,
     smallest: Annotated[float, typer.Option("--smallest", min=0, help="Cut where thinner than this, mm.")] = 0.0,
@@ -62,7 +65,8 @@ def cfd_command(
         report(0.0, "Reading the mask")
         volume, probability, source = _read(mask)
         result = export_cfd(
-            volume, folder, options, values=_values(labels), probability=probability, source=source,
+            volume, folder, options, values=_values(labels), probability=probability,
+            aorta=None if aorta is None else _read(aorta)[0], source=source,
             overwrite=overwrite, progress=report.part(READ_SHARE, 1.0),
         )
     _print(result)

@@ -38,10 +38,13 @@ def voxels_of(tree: CentrelineTree, value: int = 1) -> Volume:
     low = np.concatenate([b.points_lps_mm for b in tree.branches]).min(0) - 5.0
     high = np.concatenate([b.points_lps_mm for b in tree.branches]).max(0) + 5.0
     size = np.ceil((high - low) / VOXEL).astype(int)
-    geometry = Geometry(tuple(int(n) for n in size[::-1]), VOXEL, tuple(low))
-    index = np.stack(np.meshgrid(*(np.arange(n) for n in size), indexing="ij"), axis=-1)
+    return on_grid(Geometry(tuple(int(n) for n in size[::-1]), VOXEL, tuple(low)), tree, value)
+
+
+def on_grid(geometry: Geometry, tree: CentrelineTree, value: int) -> Volume:
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in geometry.size_xyz), indexing="ij"), axis=-1)
     places = geometry.points_lps(index)
-    inside = np.zeros(size, bool)
+    inside = np.zeros(geometry.size_xyz, bool)
     for part in tree.branches:
         for point, radius in zip(part.points_lps_mm, part.radius_mm, strict=True):
             inside |= ((places - point) ** 2).sum(-1) < radius**2
@@ -185,3 +188,32 @@ def test_the_command_explains_itself():
     shown = CliRunner().invoke(app, ["cfd", "--help"])
     assert shown.exit_code == 0
     assert "MASK_OR_CASE" in shown.output
+
+
+def test_an_aorta_joins_both_trees_to_one_model(tmp_path):
+    left = CentrelineTree("left", (branch([[13, 0, 0], [32, 3, 0]], 2.2, name="LM"),))
+    right = CentrelineTree("right", (branch([[-13, 0, 4], [-32, 3, 4]], 2.2, name="RCA"),))
+    aorta = CentrelineTree("", (branch([[0, 0, -34], [0, 0, 44]], 13.0, step_mm=1.0),))
+    grid = Geometry((90, 40, 80), (1.0, 1.0, 1.0), (-40.0, -20.0, -42.0))
+    mask = on_grid(grid, left, 1).array + on_grid(grid, right, 2).array
+    coronaries = Volume(np.where(on_grid(grid, aorta, 1).array > 0, 0, mask).astype(np.uint8), grid)
+    options = replace(QUICK, formats=("stl",))
+    result = export_cfd(
+        coronaries, tmp_path / "root", options, trees={"left": left, "right": right}, aorta=on_grid(grid, aorta, 1)
+    )
+    model = result.models["root"].model
+    assert [p.name for p in model.patches] == ["wall", "inlet_Aorta", "outlet_LM", "outlet_RCA", "outlet_Aorta"]
+    assert edge_faults(model.points_lps_mm, model.triangles) == (0, 0)
+    radii = {p.name: p.radius_mm for p in model.openings}
+    assert radii == pytest.approx(
+        {"inlet_Aorta": 13, "outlet_LM": 2.2, "outlet_RCA": 2.2, "outlet_Aorta": 13}, rel=0.08
+    )
+
+
+def test_an_aorta_far_from_the_ostia_is_refused(tmp_path):
+    left = CentrelineTree("left", (branch([[13, 0, 0], [32, 3, 0]], 2.2, name="LM"),))
+    aorta = CentrelineTree("", (branch([[-20, 0, -34], [-20, 0, 44]], 8.0, step_mm=1.0),))
+    grid = Geometry((90, 40, 80), (1.0, 1.0, 1.0), (-40.0, -20.0, -42.0))
+    mask, aortic = on_grid(grid, left, 1), on_grid(grid, aorta, 1)
+    with pytest.raises(InputError, match="mm from the aorta"):
+        export_cfd(mask, tmp_path / "root", QUICK, trees={"left": left}, aorta=aortic)

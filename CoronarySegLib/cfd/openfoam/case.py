@@ -14,6 +14,8 @@ from ..model import WALL, CfdModel
 from .flow import write_flow_dictionaries
 from .mesh import Grading, write_mesh_dictionaries
 
+REST_AORTA_M3_S, WIDEST_CORONARY_M = 5e-3 / 60.0, 12e-3
+
 RUN = """#!/bin/sh
 # Mesh and solve. With a number, the solver runs on that many processes: ./Allrun 4
 cd "$(dirname "$0")" || exit 1
@@ -86,14 +88,15 @@ def inlet_flows(model: CfdModel, options: FlowOptions) -> dict[str, float]:
     """m³/s for each inlet.
 
     Source of the default: flow over diameter in human coronaries at rest, q = 1.43 d^2.55 (SI), van der Giessen et al.,
-    J Biomech 2011, from the Doppler measurements of Doriot et al. 2000.
+    J Biomech 2011, from the Doppler measurements of Doriot et al. 2000. An aorta gets a cardiac output of 5 l/min.
     """
     given = options.inlet_flow_ml_s
     flows = {}
     for patch in model.inlets:
         stated = given if isinstance(given, int | float) else dict(given or ()).get(patch.name)
         diameter_m = 2.0 * patch.radius_mm * 1e-3
-        flows[patch.name] = stated * 1e-6 if stated is not None else 1.43 * diameter_m**2.55
+        usual = REST_AORTA_M3_S if diameter_m > WIDEST_CORONARY_M else 1.43 * diameter_m**2.55
+        flows[patch.name] = stated * 1e-6 if stated is not None else usual
     return flows
 
 
