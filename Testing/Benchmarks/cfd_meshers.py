@@ -326,7 +326,7 @@ def _tube(work: Path, given) -> bool:
     folder = work / "tube"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    options = FlowOptions(inlet_flow_ml_s=1.0, cells_across=max(10.0, given.cells), iterations=600)
+    options = FlowOptions(inlet_flow_ml_s=1.0, cells_across=max(12.0, given.cells), iterations=600)
     write_case(built.model, (tree,), folder, options)
     result = solve(folder, True)
     pressures = final_values(folder, "pressure")

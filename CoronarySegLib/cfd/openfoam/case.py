@@ -58,7 +58,7 @@ class FlowOptions:
     outlet_pressure_mmhg: float = 0.0
     density_kg_m3: float = 1060.0
     viscosity_pa_s: float = 0.0035
-    cells_across: float = 10.0
+    cells_across: float = 12.0
     iterations: int = 400
 
     def __post_init__(self) -> None:

@@ -19,6 +19,9 @@ from .dictionaries import write_dictionary
 SURFACE = "lumen"
 BACKGROUND_CELLS = 60_000
 FEATURE_ANGLE = 120.0
+FINER_BELOW = 0.75
+"""Cells are halved where the radius is this share of the widest, and again at each half of it: between 0.75 and 1.5
+times the wanted number of cells lie across every vessel."""
 METRE = per_mm("m")
 
 
@@ -38,14 +41,15 @@ class Grading:
 def grading(model: CfdModel, radius_mm: np.ndarray, cells_across: float) -> Grading:
     """Levels for a wall whose local lumen radius is ``radius_mm`` (one value a wall triangle)."""
     low, high = model.bounds_mm
-    cell = float((np.prod(high - low + 2.0) / BACKGROUND_CELLS) ** (1 / 3))
+    coarse = float((np.prod(high - low + 2.0) / BACKGROUND_CELLS) ** (1 / 3))
     wide, narrow = np.percentile(radius_mm, (98, 2))
-    cell = max(cell, 2.0 * wide / cells_across)
-    base = max(0, int(np.ceil(np.log2(cell * cells_across / (2.0 * wide)) - 0.25)))
-    finest = max(base, int(np.ceil(np.log2(cell * cells_across / (2.0 * narrow)) - 0.5)))
-    # A quarter of a level of tolerance: no step is taken for the last per cent of calibre.
-    thin = tuple((level, cell * cells_across / 2.0**level) for level in range(base + 1, finest + 1))
-    return Grading(cell, base, thin)
+    fine = 2.0 * wide / cells_across
+    base = max(0, int(np.ceil(np.log2(coarse / fine))))
+    thin, level, radius = [], base + 1, FINER_BELOW * wide
+    while radius > narrow:
+        thin.append((level, radius))
+        level, radius = level + 1, 0.5 * radius
+    return Grading(fine * 2.0**base, base, tuple(thin))
 
 
 def write_mesh_dictionaries(
