@@ -10,16 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from skimage.measure import euler_number
 
 from ..volume import Geometry
 from .ruler import Ruler
 
 CLOSINGS_VOXELS = (1, 2)
-FAR_RADII = 4.0
-"""Places count as of two vessels when the way between them along the tree is longer than this times both radii."""
+FAR_RADII = 1.5
+"""Places may be of two vessels when the way between them along the tree is longer than this times both radii."""
 LONGEST_CONTACT_RADII = 8.0
 """A longer contact is no touch but two vessels drawn as one; a cut would halve both."""
+SMALLEST_PIECE = 10
 _HALF_OFFSETS = [o for o in np.ndindex(3, 3, 3) if o > (1, 1, 1)]
 
 
@@ -50,13 +53,17 @@ def _pinholes(inside: np.ndarray) -> np.ndarray:
         closed = ndimage.binary_closing(wide, ball)[tuple(slice(voxels + 1, -voxels - 1) for _ in range(3))]
         parts, _ = ndimage.label(closed & ~solid, np.ones((3, 3, 3)))
         for number, box in enumerate(ndimage.find_objects(parts), start=1):
-            # Euler's number is a sum over neighbourhoods: what changes, changes within a voxel of the part.
-            near = tuple(slice(max(s.start - 2, 0), s.stop + 2) for s in box)
+            near = _near(box)
             before = np.pad(inside[near] | added[near], 1)
             part = np.pad(parts[near] == number, 1)
             if _handles(before | part) < _handles(before):
                 added[near] |= parts[near] == number
     return added
+
+
+def _near(box: tuple[slice, slice, slice]) -> tuple[slice, slice, slice]:
+    """Euler's number is a sum over neighbourhoods: what changes, changes within a voxel of the part in ``box``."""
+    return tuple(slice(max(s.start - 2, 0), s.stop + 2) for s in box)
 
 
 def _handles(inside: np.ndarray) -> int:
@@ -91,7 +98,50 @@ def _contacts(inside: np.ndarray, geometry: Geometry, ruler: Ruler) -> np.ndarra
     pairs, voxels = np.concatenate(pairs), np.concatenate(voxels)
     short = _short_contacts(ruler, pairs)
     cut[tuple(voxels[short].T)] = True
-    return cut[inner]
+    return _opening(inside, cut[inner])
+
+
+def _opening(inside: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """The parts of ``candidates`` whose removal opens a loop; between daughters near their junction none does.
+
+    Euler's number rises too when a part holds two pieces together. Those stay: a vessel must not be cut through.
+    """
+    cut = np.zeros(inside.shape, bool)
+    parts, count = ndimage.label(candidates, np.ones((3, 3, 3)))
+    if not count:
+        return cut
+    pieces = _Pieces(inside)
+    whole = pieces.count(cut)
+    for number, box in enumerate(ndimage.find_objects(parts), start=1):
+        near = _near(box)
+        before = np.pad(inside[near] & ~cut[near], 1)
+        part = np.pad(parts[near] == number, 1)
+        if _handles(before & ~part) < _handles(before):
+            cut[near] |= parts[near] == number
+            if pieces.count(cut) > whole:
+                cut[near] &= parts[near] != number
+    return cut
+
+
+class _Pieces:
+    """Connected pieces (by corners) of a sparse mask with some voxels taken away; the neighbours are listed once."""
+
+    def __init__(self, inside: np.ndarray):
+        self._index = np.argwhere(inside)
+        number = np.full(np.add(inside.shape, 2), -1)
+        at = self._index + 1
+        number[tuple(at.T)] = np.arange(len(at))
+        others = [number[tuple((at + np.array(offset) - 1).T)] for offset in _HALF_OFFSETS]
+        rows, columns = np.tile(np.arange(len(at)), len(others)), np.concatenate(others)
+        self._pairs = np.stack([rows, columns])[:, columns >= 0]
+
+    def count(self, removed: np.ndarray) -> int:
+        """Pieces of at least ``SMALLEST_PIECE`` voxels."""
+        stays = ~removed[tuple(self._index.T)]
+        rows, columns = self._pairs[:, stays[self._pairs].all(0)]
+        graph = coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(len(stays), len(stays)))
+        _, piece = connected_components(graph, directed=False)
+        return int((np.bincount(piece[stays]) >= SMALLEST_PIECE).sum())
 
 
 def _short_contacts(ruler: Ruler, pairs: np.ndarray) -> np.ndarray:
