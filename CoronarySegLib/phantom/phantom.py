@@ -22,7 +22,8 @@ class Phantom:
     """A synthetic heart CT with its truth, all on one grid.
 
     ``ct`` int16 HU; ``labels`` uint8 1 left lumen, 2 right lumen, 3 calcium; ``vein`` and ``heart`` uint8 masks;
-    ``tissue`` uint8 of :class:`Tissue`; ``tree`` carries centrelines, radii, names and ostia in LPS mm.
+    ``tissue`` uint8 of :class:`Tissue`; ``tree`` carries centrelines, radii, names and ostia in LPS mm. All of it lies
+    where the image shows it: where a slab of slices is displaced, the truth is displaced with it.
     """
 
     settings: PhantomSettings
@@ -51,19 +52,21 @@ def make_phantom(settings: PhantomSettings, progress: Progress | ProgressCallbac
     report(0.7, "Rendering the image")
     image = render(voxels, look, rng, noise=False)
     report(0.85, "Adding artefacts and noise")
-    add_artefacts(image, voxels, anatomy.tree, look, rng)
+    step = add_artefacts(image, voxels, anatomy.tree, look, rng)
     add_noise(image, look, rng, np.asarray(voxels.geometry.spacing_xyz_mm[::-1]))
     ct = np.clip(np.rint(image), -1024, 3071).astype(np.int16)
     report(1.0, "Phantom ready")
     grid = voxels.geometry
+    masks = (
+        truth_labels(voxels), (voxels.vein >= 128).astype(np.uint8), voxels.heart.astype(np.uint8), voxels.tissue
+    )
+    if step is not None:
+        masks = [step.labels(mask) for mask in masks]
     return Phantom(
         settings,
         Volume(ct, grid, f"phantom seed {settings.seed}"),
-        Volume(truth_labels(voxels), grid),
-        Volume((voxels.vein >= 128).astype(np.uint8), grid),
-        Volume(voxels.heart.astype(np.uint8), grid),
-        Volume(voxels.tissue, grid),
-        anatomy.tree,
+        *(Volume(mask, grid) for mask in masks),
+        anatomy.tree if step is None else step.tree(anatomy.tree, grid),
         look,
     )
 

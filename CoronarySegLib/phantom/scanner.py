@@ -1,29 +1,70 @@
-"""Artefacts of a whole acquisition: streaks, dark bands, slab steps, motion. Applied to the rendered image, in
-place."""
+"""Artefacts of a whole acquisition: streaks, dark bands, slab steps, motion. Applied to the rendered image, in place.
+
+A slab step moves what the image shows. The truth has to follow it (:class:`SlabStep`): who outlines a vessel does so
+where it is seen, and half a vessel beside its own truth would count against whoever found it.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
+from ..volume import Geometry
 from .appearance import Appearance
 from .raster import VoxelAnatomy
 from .tissues import Tissue
 from .tree import CoronaryTree
 
 
+@dataclass(frozen=True)
+class SlabStep:
+    """Slices ``first`` to ``last`` (exclusive) lie ``shift_yx`` voxels beside the others."""
+
+    first: int
+    last: int
+    shift_yx: tuple[float, float]
+
+    def labels(self, array: np.ndarray) -> np.ndarray:
+        """Labels or masks (z, y, x) moved as the image was."""
+        moved = array.copy()
+        for k in range(self.first, self.last):
+            moved[k] = ndimage.shift(array[k], self.shift_yx, order=0, mode="nearest")
+        return moved
+
+    def tree(self, tree: CoronaryTree, geometry: Geometry) -> CoronaryTree:
+        """Centrelines and ostia moved as the image was, LPS mm; lesions stay where they are along their branch."""
+        return replace(
+            tree,
+            branches=tuple(replace(b, points_lps_mm=self._points(b.points_lps_mm, geometry)) for b in tree.branches),
+            ostia_lps_mm={side: self._points(o[None], geometry)[0] for side, o in tree.ostia_lps_mm.items()},
+            calcium=tuple(
+                replace(c, centre_lps_mm=self._points(c.centre_lps_mm[None], geometry)[0]) for c in tree.calcium
+            ),
+        )
+
+    def _points(self, points_lps_mm: np.ndarray, geometry: Geometry) -> np.ndarray:
+        index = geometry.index_of(points_lps_mm)
+        slice_number = np.rint(index[:, 2])
+        index[(slice_number >= self.first) & (slice_number < self.last), :2] += self.shift_yx[::-1]
+        return geometry.points_lps(index)
+
+
 def add_artefacts(
     image: np.ndarray, voxels: VoxelAnatomy, tree: CoronaryTree, look: Appearance, rng: np.random.Generator
-) -> None:
-    """All artefacts that ``look`` asks for on ``image`` (z, y, x) HU."""
+) -> SlabStep | None:
+    """All artefacts that ``look`` asks for on ``image`` (z, y, x) HU. Returns what the truth has to follow, if any."""
+    step = None
     if look.motion_mm > 0:
         _motion(image, voxels, tree, look, rng)
     if look.slab_step_mm > 0:
-        _slab_steps(image, voxels, look, rng)
+        step = _slab_steps(image, voxels, look, rng)
     if look.streak_hu > 0:
         _streaks(image, voxels, look, rng)
     if look.beam_hardening_hu > 0:
         _dark_bands(image, voxels, look)
+    return step
 
 
 def _streaks(image: np.ndarray, voxels: VoxelAnatomy, look: Appearance, rng: np.random.Generator) -> None:
@@ -53,13 +94,14 @@ def _dark_bands(image: np.ndarray, voxels: VoxelAnatomy, look: Appearance) -> No
     image -= look.beam_hardening_hu * shadow * (image < 300.0) * (image > -300.0)
 
 
-def _slab_steps(image: np.ndarray, voxels: VoxelAnatomy, look: Appearance, rng: np.random.Generator) -> None:
+def _slab_steps(image: np.ndarray, voxels: VoxelAnatomy, look: Appearance, rng: np.random.Generator) -> SlabStep:
     """One slab of slices sits sideways and at another level, as when heart beats do not match."""
     edges = np.sort(rng.integers(0, image.shape[0], 2))
     shift = rng.normal(0, 1, 2)
     shift *= look.slab_step_mm / np.linalg.norm(shift) / np.asarray(voxels.geometry.spacing_xyz_mm[1::-1])
     for k in range(*edges):
         image[k] = ndimage.shift(image[k], shift, order=1, mode="nearest") + look.slab_step_hu
+    return SlabStep(int(edges[0]), int(edges[1]), (float(shift[0]), float(shift[1])))
 
 
 def _motion(

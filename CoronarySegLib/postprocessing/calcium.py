@@ -64,7 +64,8 @@ def find_calcium(
     threshold_hu = None
     if calcium_probability is not None:
         channel = calcium_probability[box]
-        found |= (channel >= calcium_threshold) & ((channel > probability) | ~lumen)
+        # Blooming makes plaque look like lumen too, so both channels may be sure: the rarer answer is the better one.
+        found |= channel >= calcium_threshold
     if ct_hu is not None:
         threshold_hu = lumen_threshold_hu(ct_hu[box], lumen)
         bright = ct_hu[box] > threshold_hu

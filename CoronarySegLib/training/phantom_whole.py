@@ -36,10 +36,11 @@ def prepare_whole(seed: int, folder: Path, *, looks: int = 4) -> Path:
         voxels = rasterise(anatomy, _field(rng))
         look = Appearance.draw(rng, wide=True)
         image = render(voxels, look, rng, noise=False)
-        add_artefacts(image, voxels, anatomy.tree, look, rng)
+        step = add_artefacts(image, voxels, anatomy.tree, look, rng)
+        lumen = voxels.lumen if step is None else step.labels(voxels.lumen)
         add_noise(image, look, rng, np.asarray(voxels.geometry.spacing_xyz_mm[::-1]))
         np.save(case / f"look_{number}.npy", np.rint(_halved(image)).clip(-32768, 32767).astype(np.int16))
-        np.save(case / f"target_{number}.npy", np.rint(_halved(voxels.lumen.astype(np.float32))).astype(np.uint8))
+        np.save(case / f"target_{number}.npy", np.rint(_halved(lumen.astype(np.float32))).astype(np.uint8))
     (case / "card.json").write_text(json.dumps({"seed": seed, "looks": looks}), encoding="utf-8")
     return case
 

@@ -1,10 +1,14 @@
 """The rendered image: HU per tissue, noise, look-alikes, truth, any grid."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from CoronarySegLib.phantom import PhantomSettings, Tissue, centred_grid, make_phantom, read_tree, write_phantom
+from CoronarySegLib.phantom.scanner import add_artefacts
+from CoronarySegLib.phantom.tree import Branch, CoronaryTree
 from CoronarySegLib.volume import Geometry
 
 
@@ -166,3 +170,24 @@ def test_a_folder_that_cannot_be_written_is_a_named_error(tmp_path):
     blocked.write_text("in the way")
     with pytest.raises(OutputError, match="Choose a folder"):
         write_phantom(phantom, blocked / "inside")
+
+
+def test_the_truth_lies_where_a_displaced_slab_shows_it():
+    """A bright tube along z in a dark box, with a slab of its slices displaced by 4 mm."""
+    shape = (40, 48, 56)
+    geometry = Geometry(shape, (0.5, 0.5, 1.0))
+    tube = np.zeros(shape, np.uint8)
+    tube[:, 22:27, 30:35] = 1
+    points = geometry.points_lps(np.stack([np.full(40, 32.0), np.full(40, 24.0), np.arange(40.0)], axis=1))
+    branch = Branch("RCA", "right", -1, points, np.ones(40), np.ones(40))
+    tree = CoronaryTree((branch,), {"right": points[0]}, "right")
+    voxels = SimpleNamespace(geometry=geometry)
+    image = 500.0 * tube.astype(np.float32)
+    look = SimpleNamespace(motion_mm=0, slab_step_mm=4.0, slab_step_hu=0.0, streak_hu=0, beam_hardening_hu=0)
+    step = add_artefacts(image, voxels, tree, look, np.random.default_rng(3))
+    assert step.last - step.first > 5
+    assert np.hypot(*step.shift_yx) * 0.5 == pytest.approx(4.0)
+    moved = step.labels(tube)
+    assert image[moved == 1].mean() > 0.85 * 500.0 > 1.2 * image[tube == 1].mean()
+    at = np.rint(geometry.index_of(step.tree(tree, geometry).branches[0].points_lps_mm)).astype(int)
+    assert moved[at[:, 2], at[:, 1], at[:, 0]].all()
