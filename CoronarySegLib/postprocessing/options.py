@@ -13,7 +13,8 @@ class PostOptions:
     stays below ``plausible_mm3``. ``weak_threshold``: a branch between this and the threshold is kept when it hangs on
     one above (hysteresis); None switches that off. ``opening``: the paper's binary opening; breaks thin branches.
     ``keep``: number of largest components kept and nothing else done to them (the paper's filter, ``keep=1`` loses one
-    of the two trees); None keeps the left and the right tree with what belongs to them. A fragment is joined over at
+    of the two trees); None keeps the left and the right tree with what belongs to them. ``exclude_veins``: what the
+    network holds for a cardiac vein rather than for lumen is no lumen. A fragment is joined over at
     most ``maximum_gap_mm``; one that cannot be joined stays when it has ``minimum_fragment_mm3``, lies within
     ``far_mm`` of a tree and looks like a branch.
     """
@@ -21,6 +22,7 @@ class PostOptions:
     threshold: float | None = None
     weak_threshold: float | None = 0.3
     plausible_mm3: float = 300.0
+    exclude_veins: bool = True
     opening: bool = False
     keep: int | None = None
     minimum_tree_mm3: float = 40.0
@@ -45,4 +47,6 @@ class PostOptions:
     @staticmethod
     def paper() -> PostOptions:
         """The published chain: adaptive threshold, opening, the largest component. No calcium, no reconnection."""
-        return PostOptions(weak_threshold=None, opening=True, keep=1, reconnect=False, calcium=False)
+        return PostOptions(
+            weak_threshold=None, exclude_veins=False, opening=True, keep=1, reconnect=False, calcium=False
+        )

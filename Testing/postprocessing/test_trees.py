@@ -46,6 +46,24 @@ def test_an_input_probability_is_left_as_it_was(both):
     assert np.array_equal(prediction.lumen.array, before)
 
 
+def test_what_is_rather_a_vein_is_no_lumen_and_an_unsure_vein_takes_nothing(both):
+    vein = np.zeros_like(both)
+    half = both.shape[2] // 2
+    vein[..., half:] = np.where(both[..., half:] > 0, 0.99, 0.0)
+    lumen = 0.9 * both
+    found, kept = (
+        extract_trees(replace(prediction_of(lumen), vein=Volume(v.astype(np.float32), GRID)), options)
+        for v, options in ((vein, PostOptions()), (0.4 * vein, PostOptions()))
+    )
+    assert not (found.labels.array[..., half:] > 0).any()
+    assert (found.labels.array[..., :half] > 0).any()
+    assert np.array_equal(kept.labels.array, extract_trees(prediction_of(lumen)).labels.array)
+    ignored = extract_trees(
+        replace(prediction_of(lumen), vein=Volume(vein, GRID)), PostOptions(exclude_veins=False)
+    )
+    assert np.array_equal(ignored.labels.array, kept.labels.array)
+
+
 @pytest.mark.parametrize("field", [np.zeros(GRID.shape_zyx, np.float32), np.full(GRID.shape_zyx, np.nan, np.float32)])
 def test_nothing_found_is_an_error_and_not_an_empty_mask(field):
     with pytest.raises(EmptyResultError):
