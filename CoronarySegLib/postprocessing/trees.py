@@ -21,6 +21,7 @@ from .gather import Gathered, Priors, gather
 from .options import PostOptions
 from .sides import LEFT, RIGHT, Sided, name_sides
 from .threshold import Threshold, adaptive_threshold, lift_weak_branches, without
+from .veins import without_veins
 
 if TYPE_CHECKING:
     from ..inference import Prediction
@@ -83,7 +84,7 @@ def extract_trees(
     grid = prediction.lumen.geometry
     probability = np.nan_to_num(prediction.lumen.array.astype(np.float32, copy=False))
     if options.exclude_veins and prediction.vein is not None:
-        probability = _without_veins(probability, prediction.vein.array)
+        probability = without_veins(probability, prediction.vein.array, grid.voxel_mm3)
     threshold = _threshold(probability, grid, options)
     box = bounding_box(probability >= min(OF_INTEREST, 0.5 * threshold.value), margin=3)
     local = cropped_geometry(grid, box)
@@ -100,12 +101,6 @@ def extract_trees(
     trees = _assembled(prediction, box, field, threshold, gathered, sided, calcium)
     progress(1.0, "Trees ready")
     return trees
-
-
-def _without_veins(probability: np.ndarray, vein: np.ndarray) -> np.ndarray:
-    """Lumen probability with 0 where the network is surer of a cardiac vein. They run side by side in the same groove,
-    and in a late phase with the same HU, so a vein that touches an artery would come along with it."""
-    return np.where((vein > 0.5) & (vein > probability), np.float32(0.0), probability)
 
 
 def _threshold(probability: np.ndarray, grid: Geometry, options: PostOptions) -> Threshold:
