@@ -21,8 +21,10 @@ EDGE_PER_RADIUS = 0.3
 FEWEST_RIM_POINTS = 12
 SETBACK = 0.7
 """The wall is opened this many edge lengths before the plane; the strip between is sewn from there to the even rim."""
-LARGEST_GROWTH = 1.7
-"""A section with more than this times the centreline's radius holds a junction or a neighbour as well."""
+GROWTH_AND_ROUNDNESS = ((1.7, 0.55), (2.6, 0.35))
+"""A section wider than the first times the inscribed radius, or less round than the second, holds a junction or a
+neighbour as well (roundness is 1 for a circle, 0.55 for an ellipse of 1 to 3.6). Flat vessels and funnels of the ostium
+look alike, so what finds no place by the first pair is tried with the second."""
 SHIFTS = (0.0, -0.5, 0.5, -1.0, 1.0, -1.5, -2.0, 1.5)
 """Places tried for a cut, in radii along the branch, until the section is the vessel's alone."""
 
@@ -118,28 +120,34 @@ def boundary_loops(triangles: np.ndarray) -> list[np.ndarray]:
 
 
 def _opened(points, triangles, tree: CentrelineTree, cut: Cut, edge_per_radius: float):
+    tried = []
     for shift in SHIFTS:
         candidate = cut if shift == 0.0 else moved(cut, tree, shift * cut.radius_mm)
         loop = loop_round(points, triangles, candidate.position_lps_mm, candidate.normal, 1.5 * candidate.radius_mm)
-        if loop is None or loop.radius_mm > LARGEST_GROWTH * candidate.radius_mm + 0.3 or not _round_enough(loop):
-            continue
-        made = _cut_through(points, triangles, candidate, loop, edge_per_radius)
-        if made is not None:
-            return (*made, candidate)
+        if loop is not None:
+            tried.append((candidate, loop))
+    for growth, roundness in GROWTH_AND_ROUNDNESS:
+        for candidate, loop in tried:
+            largest = growth * candidate.radius_mm + 0.3
+            if loop.radius_mm > largest or _roundness(loop) < roundness:
+                continue
+            made = _cut_through(points, triangles, candidate, loop, edge_per_radius, largest)
+            if made is not None:
+                return (*made, candidate)
     return None
 
 
-def _round_enough(loop: Loop) -> bool:
+def _roundness(loop: Loop) -> float:
     perimeter = np.linalg.norm(loop.points_mm - np.roll(loop.points_mm, 1, axis=0), axis=1).sum()
-    return 4.0 * np.pi * loop.area_mm2 / perimeter**2 > 0.55  # 1 for a circle, 0.55 for an ellipse of 1 to 3.6
+    return 4.0 * np.pi * loop.area_mm2 / perimeter**2
 
 
-def _cut_through(points, triangles, cut: Cut, loop: Loop, edge_per_radius: float):
+def _cut_through(points, triangles, cut: Cut, loop: Loop, edge_per_radius: float, largest_mm: float):
     rim = even_rim(loop, cut.normal, edge_per_radius * loop.radius_mm)
     edge = np.linalg.norm(rim[0] - rim[1])
     origin = cut.position_lps_mm - SETBACK * edge * cut.normal
     inner = loop_round(points, triangles, origin, cut.normal, 1.5 * cut.radius_mm)
-    if inner is None or inner.radius_mm > LARGEST_GROWTH * cut.radius_mm + 0.3:
+    if inner is None or inner.radius_mm > 1.2 * largest_mm:
         return None
     for snap in (0.3, 0.0):
         opened = _removed_beyond(points, triangles, inner, origin, cut.normal, snap)
