@@ -6,6 +6,7 @@ their walls meet. What is neither, a long stretch of two vessels in one, stays a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,7 @@ def without_loops(inside: np.ndarray, geometry: Geometry, ruler: Ruler) -> Unloo
     """``inside`` (z, y, x) bool with pinholes filled and touching vessels cut apart."""
     filled = _pinholes(inside)
     solid = inside | filled
-    cut = _contacts(solid, geometry, ruler)
+    cut = contacts_between(solid, geometry, ruler)
     return Unlooped(solid & ~cut, filled, cut)
 
 
@@ -70,38 +71,30 @@ def _handles(inside: np.ndarray) -> int:
     return -int(euler_number(inside, connectivity=3))
 
 
-def _contacts(inside: np.ndarray, geometry: Geometry, ruler: Ruler) -> np.ndarray:
-    """Voxels between places that are far from each other along the tree."""
-    index = np.argwhere(inside)
-    centres = geometry.points_lps(index[:, ::-1])
-    place_of = ruler.place_of(centres)
-    place = np.full(np.add(inside.shape, 2), -1)
-    inner = tuple(slice(1, -1) for _ in range(3))
-    place[inner][tuple(index.T)] = place_of
-    depth = np.full(place.shape, np.inf)
-    offset = ((centres - ruler.places_mm[place_of]) ** 2).sum(1)
-    depth[inner][tuple(index.T)] = offset - ruler.radius_mm[place_of] ** 2
-    at = index + 1
-    cut = np.zeros(place.shape, bool)
-    pairs, voxels = [], []
-    for offset in _HALF_OFFSETS:
-        other = at + np.array(offset) - 1
-        theirs = place[tuple(other.T)]
-        rows = np.flatnonzero((theirs >= 0) & (theirs != place_of))
-        ours, theirs = place_of[rows], theirs[rows]
+def contacts_between(inside: np.ndarray, geometry: Geometry, ruler: Ruler) -> np.ndarray:
+    """Voxels (z, y, x) bool of ``inside`` whose removal parts vessels that touch: between places that are far from each
+    other along the tree, and only where that opens a loop."""
+    voxels = _Voxels(inside)
+    centres = geometry.points_lps(voxels.index[:, ::-1])
+    place = ruler.place_of(centres)
+    depth = ((centres - ruler.places_mm[place]) ** 2).sum(1) - ruler.radius_mm[place] ** 2
+    pairs, chosen = [], []
+    for rows, others in voxels.neighbours():
+        unlike = place[rows] != place[others]
+        rows, others = rows[unlike], others[unlike]
+        ours, theirs = place[rows], place[others]
         far = _way_mm(ruler, ours, theirs) > FAR_RADII * (ruler.radius_mm[ours] + ruler.radius_mm[theirs])
-        rows, ours, theirs = rows[far], ours[far], theirs[far]
+        rows, others = rows[far], others[far]
         # The one nearer to its vessel's wall goes.
-        first = depth[tuple(at[rows].T)] > depth[tuple(other[rows].T)]
-        voxels.append(np.where(first[:, None], at[rows], other[rows]))
-        pairs.append(np.stack([ours, theirs], axis=1))
-    pairs, voxels = np.concatenate(pairs), np.concatenate(voxels)
-    short = _short_contacts(ruler, pairs)
-    cut[tuple(voxels[short].T)] = True
-    return _opening(inside, cut[inner])
+        chosen.append(np.where(depth[rows] > depth[others], rows, others))
+        pairs.append(np.stack([ours[far], theirs[far]], axis=1))
+    pairs, chosen = np.concatenate(pairs), np.concatenate(chosen)
+    candidates = np.zeros(inside.shape, bool)
+    candidates[tuple(voxels.index[chosen[_short_contacts(ruler, pairs)]].T)] = True
+    return _opening(inside, candidates, voxels)
 
 
-def _opening(inside: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+def _opening(inside: np.ndarray, candidates: np.ndarray, voxels: _Voxels) -> np.ndarray:
     """The parts of ``candidates`` whose removal opens a loop; between daughters near their junction none does.
 
     Euler's number rises too when a part holds two pieces together. Those stay: a vessel must not be cut through.
@@ -110,35 +103,41 @@ def _opening(inside: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     parts, count = ndimage.label(candidates, np.ones((3, 3, 3)))
     if not count:
         return cut
-    pieces = _Pieces(inside)
-    whole = pieces.count(cut)
+    pairs = np.concatenate([np.stack(some) for some in voxels.neighbours()], axis=1)
+    whole = voxels.pieces(cut, pairs)
     for number, box in enumerate(ndimage.find_objects(parts), start=1):
         near = _near(box)
         before = np.pad(inside[near] & ~cut[near], 1)
         part = np.pad(parts[near] == number, 1)
         if _handles(before & ~part) < _handles(before):
             cut[near] |= parts[near] == number
-            if pieces.count(cut) > whole:
+            if voxels.pieces(cut, pairs) > whole:
                 cut[near] &= parts[near] != number
     return cut
 
 
-class _Pieces:
-    """Connected pieces (by corners) of a sparse mask with some voxels taken away; the neighbours are listed once."""
+class _Voxels:
+    """The True voxels of a sparse mask, ``index`` (n, 3), and who touches whom."""
 
     def __init__(self, inside: np.ndarray):
-        self._index = np.argwhere(inside)
-        number = np.full(np.add(inside.shape, 2), -1)
-        at = self._index + 1
-        number[tuple(at.T)] = np.arange(len(at))
-        others = [number[tuple((at + np.array(offset) - 1).T)] for offset in _HALF_OFFSETS]
-        rows, columns = np.tile(np.arange(len(at)), len(others)), np.concatenate(others)
-        self._pairs = np.stack([rows, columns])[:, columns >= 0]
+        self.index = np.argwhere(inside)
+        shape = np.add(inside.shape, 2)
+        self._steps = np.array([shape[1] * shape[2], shape[2], 1])
+        self._keys = (self.index + 1) @ self._steps  # ascending, as argwhere is
 
-    def count(self, removed: np.ndarray) -> int:
-        """Pieces of at least ``SMALLEST_PIECE`` voxels."""
-        stays = ~removed[tuple(self._index.T)]
-        rows, columns = self._pairs[:, stays[self._pairs].all(0)]
+    def neighbours(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Numbers of voxels that touch at a face, an edge or a corner, each pair once, some at a time."""
+        for offset in _HALF_OFFSETS:
+            wanted = self._keys + (np.array(offset) - 1) @ self._steps
+            found = np.minimum(np.searchsorted(self._keys, wanted), len(wanted) - 1)
+            rows = np.flatnonzero(self._keys[found] == wanted)
+            yield rows, found[rows]
+
+    def pieces(self, removed: np.ndarray, pairs: np.ndarray) -> int:
+        """Connected pieces of at least ``SMALLEST_PIECE`` voxels without those ``removed`` (z, y, x); ``pairs`` (2, k)
+        are all neighbours."""
+        stays = ~removed[tuple(self.index.T)]
+        rows, columns = pairs[:, stays[pairs].all(0)]
         graph = coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(len(stays), len(stays)))
         _, piece = connected_components(graph, directed=False)
         return int((np.bincount(piece[stays]) >= SMALLEST_PIECE).sum())

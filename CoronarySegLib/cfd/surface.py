@@ -7,16 +7,15 @@ stays joined to its tree instead of falling off; loops are opened; and every ste
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from ..centreline.tree import CentrelineTree
 from ..errors import EmptyResultError, InputError
-from ..postprocessing.boxes import bounding_box, cropped, grown, sample
+from ..postprocessing.boxes import bounding_box, cropped, grown
 from ..progress import Progress, ProgressCallback, as_progress
 from ..reconstruction.fields import FACTOR, padded
 from ..reconstruction.from_labels import inside_score
@@ -30,11 +29,16 @@ from .creases import without_creases
 from .keep import diameters_kept
 from .ledger import LumenLedger, LumenStep
 from .loft import lofted
-from .loops import Unlooped, without_loops
+from .loops import Unlooped, contacts_between, without_loops
+from .ruler import Ruler
+from .thread import threaded
 
 Method = Literal["voxels", "loft"]
 Smoothing = Literal["windowed sinc", "Laplacian", "none"]
 MARGIN = 4
+THREAD_OF_VOXEL = 0.7
+PARTED = 0.3
+"""Far enough below the threshold that no interpolation reaches over a sample between two parted walls."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +129,12 @@ def lumen_surface(
     loops = without_loops(part.array >= threshold, part.geometry, ledger.ruler) if options.open_loops else None
     array, geometry = padded(part.array if loops is None else _unlooped(part.array, threshold, loops), part.geometry)
     score = inside_score(array > 0, geometry) if is_mask else sharpened(array)
-    thread, bridged_mm = _thread(score, geometry, threshold, tree, options)
-    score = np.maximum(score, thread)
+    radius_mm = options.thread_radius_mm
+    if radius_mm is None:
+        radius_mm = THREAD_OF_VOXEL * min(geometry.spacing_xyz_mm)
+    score, bridged_mm = threaded(score, geometry, threshold, tree, radius_mm)
     progress(0.3, "Surface between the voxels")
-    points, triangles = _extracted(score, threshold, geometry, tree)
+    points, triangles = _extracted(score, threshold, geometry, ledger.ruler if options.open_loops else None)
     ledger.add("iso-surface", points, triangles)
     progress(0.6, "Smoothing")
     if options.smoothing == "windowed sinc":
@@ -194,36 +200,11 @@ def _unlooped(array: np.ndarray, threshold: float, loops: Unlooped) -> np.ndarra
     return np.where(loops.cut, 0, np.where(loops.filled, np.maximum(array, 1), array)).astype(array.dtype)
 
 
-def _thread(score, geometry, threshold: float, tree: CentrelineTree, options: LumenSurfaceOptions):
-    """A field (z, y, x) of thin tubes along the centreline, and the length in mm of centreline outside of the lumen."""
-    radius_mm = options.thread_radius_mm
-    if radius_mm is None:
-        radius_mm = 0.7 * min(geometry.spacing_xyz_mm)
-    thread = np.zeros(score.shape, np.float32)
-    step_mm = 0.25 * min(geometry.spacing_xyz_mm)
-    places = []
-    for branch in tree.branches:
-        arc = np.linspace(0.0, branch.length_mm, max(int(branch.length_mm / step_mm), 2))
-        places.append(np.stack([np.interp(arc, branch.arc_mm, branch.points_lps_mm[:, k]) for k in range(3)], axis=1))
-    places = np.concatenate(places)
-    outside = sample(Volume(score, geometry), places) < threshold
-    bridged_mm = float(outside.sum() * step_mm)
-    if radius_mm <= 0:
-        return thread, 0.0
-    index = np.rint(geometry.index_of(places)[:, ::-1]).astype(int)
-    index = index[((index >= 0) & (index < score.shape)).all(1)]
-    near = np.zeros(score.shape, bool)
-    near[tuple(index.T)] = True
-    voxels = np.argwhere(grown(near, 2))
-    distance, _ = cKDTree(places).query(geometry.points_lps(voxels[:, ::-1]))
-    reach_mm = 2.0 * max(geometry.spacing_xyz_mm)
-    value = threshold + 0.5 * (radius_mm - distance) / reach_mm
-    thread[tuple(voxels.T)] = np.clip(value, 0.0, 1.0)
-    return thread, bridged_mm
+def _extracted(score, threshold: float, geometry, ruler: Ruler | None) -> tuple[np.ndarray, np.ndarray]:
+    """Iso-surface of the score: the part that holds the ostium's tree, without the walls of cavities.
 
-
-def _extracted(score, threshold: float, geometry, tree: CentrelineTree) -> tuple[np.ndarray, np.ndarray]:
-    """Iso-surface of the score: the part that holds the ostium's tree, without the walls of cavities."""
+    Between the voxels two walls may meet that no voxels join; with a ``ruler`` such loops are opened too.
+    """
     active = score > 0
     fine = twice_sampled(score, active)
     fine_blocks = [
@@ -231,10 +212,26 @@ def _extracted(score, threshold: float, geometry, tree: CentrelineTree) -> tuple
         for block in blocks(active)
     ]
     make_well_composed(fine, threshold, fine_blocks)
-    points, triangles = isosurface(fine, threshold, geometry, FACTOR)
+    points, triangles = _largest(*isosurface(fine, threshold, geometry, FACTOR))
+    if ruler is None or _loops(triangles) == 0:
+        return points, triangles
+    half = tuple(s / FACTOR for s in geometry.spacing_xyz_mm)
+    finer = replace(geometry, shape_zyx=fine.shape, spacing_xyz_mm=half)
+    fine[contacts_between(fine >= threshold, finer, ruler)] = max(threshold - PARTED, 0.0)
+    make_well_composed(fine, threshold, fine_blocks)
+    other_points, other_triangles = _largest(*isosurface(fine, threshold, geometry, FACTOR))
+    if _loops(other_triangles) < _loops(triangles):
+        return other_points, other_triangles
+    return points, triangles
+
+
+def _largest(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     volumes, part = part_volumes(points, triangles)
     if not len(volumes):
         raise EmptyResultError("The mask is too small for a surface. Choose another segmentation or draw one first.")
-    if len(volumes) > 1:
-        points, triangles = compacted(points, triangles[np.argmax(volumes) == part])
-    return points, triangles
+    return compacted(points, triangles[part == np.argmax(volumes)])
+
+
+def _loops(triangles: np.ndarray) -> int:
+    """Handles of a closed manifold surface of one piece: vertices - edges + triangles = 2 - 2 handles."""
+    return (2 - (len(np.unique(triangles)) - len(triangles) // 2)) // 2
