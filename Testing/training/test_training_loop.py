@@ -41,8 +41,10 @@ def test_training_lowers_the_loss_and_finds_the_balls(small_config, balls, held_
 def test_interrupted_and_resumed_run_equals_an_uninterrupted_one_bit_by_bit(
     small_config, balls, held_out, tmp_path, workers
 ):
-    train(small_config, balls, held_out, tmp_path / "whole")
-    config = small_config.with_changes(workers=workers)
+    # In float32: some CPUs' bf16 kernels answer differently, at times with NaN, when their memory held something else.
+    config = small_config.with_changes(precision="off")
+    train(config, balls, held_out, tmp_path / "whole")
+    config = config.with_changes(workers=workers)
     with pytest.raises(Cancelled):
         train(config, balls, held_out, tmp_path / "parts", progress=interrupted_at(3))
     assert read_checkpoint(tmp_path / "parts")["step"] == 3
