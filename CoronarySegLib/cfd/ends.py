@@ -14,6 +14,8 @@ from ..centreline.tree import CentrelineTree
 from ..errors import SurfaceError
 from ..reconstruction.mesh import compacted, parts_of
 from .cuts import Cut, moved
+from .intersections import self_intersections
+from .lids import lid
 from .section import Loop, heights, loop_round, plane_axes, polygon_area, polygon_centroid
 from .zipper import zipped
 
@@ -25,6 +27,8 @@ GROWTH_AND_ROUNDNESS = ((1.7, 0.55), (2.6, 0.35))
 """A section wider than the first times the inscribed radius, or less round than the second, holds a junction or a
 neighbour as well (roundness is 1 for a circle, 0.55 for an ellipse of 1 to 3.6). Flat vessels and funnels of the ostium
 look alike, so what finds no place by the first pair is tried with the second."""
+SMALLEST_RADIUS_MM = 0.25
+"""No flow worth computing passes less, and the mask has nothing to say about it."""
 SHIFTS = (0.0, -0.5, 0.5, -1.0, 1.0, -1.5, -2.0, 1.5)
 """Places tried for a cut, in radii along the branch, until the section is the vessel's alone."""
 
@@ -124,7 +128,7 @@ def _opened(points, triangles, tree: CentrelineTree, cut: Cut, edge_per_radius: 
     for shift in SHIFTS:
         candidate = cut if shift == 0.0 else moved(cut, tree, shift * cut.radius_mm)
         loop = loop_round(points, triangles, candidate.position_lps_mm, candidate.normal, 1.5 * candidate.radius_mm)
-        if loop is not None:
+        if loop is not None and loop.radius_mm > max(SMALLEST_RADIUS_MM, 0.5 * candidate.radius_mm):
             tried.append((candidate, loop))
     for growth, roundness in GROWTH_AND_ROUNDNESS:
         for candidate, loop in tried:
@@ -158,8 +162,21 @@ def _cut_through(points, triangles, cut: Cut, loop: Loop, edge_per_radius: float
         ring = np.arange(start, start + len(rim))
         new_points = np.concatenate([new_points, rim])
         strip = zipped(new_points, hole, ring, cut.normal)
-        return new_points, np.concatenate([new_triangles, strip]), ring
+        new_triangles = np.concatenate([new_triangles, strip])
+        if _lid_is_free(new_points, new_triangles, ring, loop, cut.normal):
+            return new_points, new_triangles, ring
     return None
+
+
+def _lid_is_free(points, triangles, ring, loop: Loop, normal: np.ndarray) -> bool:
+    """Whether a lid on the ring would cut no wall near it: a fold or a neighbour may reach through the plane there."""
+    near = np.linalg.norm(points - loop.centroid_mm, axis=1) < 2.5 * loop.radius_mm
+    wall = triangles[near[triangles].any(axis=1)]
+    inside, cover = lid(points[ring], normal)
+    if cover is None:
+        return False
+    numbers = np.r_[ring, len(points) + np.arange(len(inside))]
+    return not len(self_intersections(*compacted(np.concatenate([points, inside]), np.r_[wall, numbers[cover]])))
 
 
 def even_rim(loop: Loop, normal: np.ndarray, edge_mm: float) -> np.ndarray:

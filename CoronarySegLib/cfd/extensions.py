@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 
 from .cuts import Cut
 from .ends import OpenedSurface
+from .intersections import self_intersections
 from .section import plane_axes, polygon_area, polygon_centroid
 from .zipper import zipped
 
@@ -41,35 +42,52 @@ class ExtensionOptions:
 def extended(opened: OpenedSurface, options: ExtensionOptions) -> tuple[OpenedSurface, tuple[str, ...]]:
     """The openings moved out by their extensions, and a sentence for each that had to be shorter than asked.
 
-    A straight tube may run into a neighbouring vessel: it is then shortened until a diameter's half lies between, and
-    left away below half a diameter.
+    A straight tube may run into a neighbouring vessel: it is then shortened until half a diameter lies between, or left
+    away below half a diameter. What still cuts anything, the wall it begins at included, is left away as well.
     """
+    circles = [_circle(opened.rim_points(i), cut.normal) for i, cut in enumerate(opened.cuts)]
+    wanted = [options.diameters(cut) * 2.0 * radius for cut, (_, radius) in zip(opened.cuts, circles, strict=True)]
+    moved, owner = _with_tubes(opened, circles, wanted)
+    while any(moved.extensions_mm):
+        pairs = self_intersections(moved.points_lps_mm, moved.triangles)
+        guilty = np.unique(owner[moved.triangles[pairs]])
+        guilty = guilty[guilty >= 0]
+        if not len(guilty):
+            break
+        allowed = [0.0 if i in guilty else length for i, length in enumerate(moved.extensions_mm)]
+        moved, owner = _with_tubes(opened, circles, allowed)
+    notes = [
+        f"{cut.name}: extension of {length / (2 * radius):.1f} instead of {asked / (2 * radius):.1f} diameters, as it "
+        "would run into another vessel"
+        for cut, length, asked, (_, radius) in zip(opened.cuts, moved.extensions_mm, wanted, circles, strict=True)
+        if length < asked
+    ]
+    return moved, tuple(notes)
+
+
+def _with_tubes(
+    opened: OpenedSurface, circles: list[tuple[np.ndarray, float]], wanted_mm: list[float]
+) -> tuple[OpenedSurface, np.ndarray]:
+    """The surface with a tube on every opening, and for each vertex the tube it is of (-1: none)."""
     points, triangles = opened.points_lps_mm, opened.triangles
-    rims, lengths, notes = [], [], []
+    owner = np.full(len(points), -1)
+    rims, lengths = [], []
     for index, cut in enumerate(opened.cuts):
-        rim = opened.rims[index]
-        ring = points[rim]
-        centre, radius = _circle(ring, cut.normal)
-        wanted = options.diameters(cut) * 2.0 * radius
-        length = _free_length(points, opened, index, centre, radius, wanted)
-        if length < wanted:
-            notes.append(
-                f"{cut.name}: extension of {length / (2 * radius):.1f} instead of {wanted / (2 * radius):.1f} "
-                "diameters, as it would run into another vessel"
-            )
+        rim, (centre, radius) = opened.rims[index], circles[index]
+        length = _free_length(points, cut.normal, centre, radius, wanted_mm[index])
+        lengths.append(length)
         if length <= 0.0:
             rims.append(rim)
-            lengths.append(0.0)
             continue
-        tube, strips, last = _tube(ring, rim, len(points), cut.normal, centre, radius, length)
+        tube, strips, last = _tube(points[rim], rim, len(points), cut.normal, centre, radius, length)
         points = np.concatenate([points, tube])
+        owner = np.concatenate([owner, np.full(len(tube), index)])
         triangles = np.concatenate([triangles, zipped_rings(strips, points, cut.normal)])
         rims.append(last)
-        lengths.append(length)
     moved = replace(
         opened, points_lps_mm=points, triangles=triangles, rims=tuple(rims), extensions_mm=tuple(lengths)
     )
-    return moved, tuple(notes)
+    return moved, owner
 
 
 def zipped_rings(rings: list[np.ndarray], points: np.ndarray, normal: np.ndarray) -> np.ndarray:
@@ -119,11 +137,10 @@ def _smooth(share: float) -> float:
     return share * share * (3.0 - 2.0 * share)
 
 
-def _free_length(points, opened: OpenedSurface, index: int, centre, radius, wanted: float) -> float:
+def _free_length(points, normal, centre, radius: float, wanted: float) -> float:
     """The longest length up to ``wanted`` for which the tube keeps half a diameter from the rest of the wall."""
     if wanted <= 0.0:
         return 0.0
-    normal = opened.cuts[index].normal
     tree = cKDTree(points)
     length = wanted
     for _ in range(TRIES):

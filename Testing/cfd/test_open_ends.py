@@ -7,10 +7,11 @@ import pytest
 from opened_samples import branch, forked_tree, surface_of, tube_tree
 
 from CoronarySegLib.centreline.tree import CentrelineTree
-from CoronarySegLib.cfd.caps import capped, check_names, lid
+from CoronarySegLib.cfd.caps import capped, check_names
 from CoronarySegLib.cfd.cuts import CutOptions, propose_cuts
 from CoronarySegLib.cfd.ends import boundary_loops, open_ends, with_wall
 from CoronarySegLib.cfd.extensions import ExtensionOptions, extended
+from CoronarySegLib.cfd.lids import lid
 from CoronarySegLib.errors import SurfaceError
 from CoronarySegLib.reconstruction.mesh import parts_of, volume_and_area
 from CoronarySegLib.reconstruction.quality import edge_faults
