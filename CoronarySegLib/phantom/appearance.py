@@ -1,8 +1,7 @@
 """How a scanner and a contrast protocol show an anatomy: HU per tissue, sharpness, noise, artefacts.
 
 One anatomy can be rendered in many appearances (domain randomisation). :func:`render` also works on a small cut-out,
-which
-is how training draws a new appearance for every patch.
+which is how training draws a new appearance for every patch.
 """
 
 from __future__ import annotations
@@ -43,8 +42,12 @@ class Appearance:
 
     @staticmethod
     def draw(rng: np.random.Generator, *, artefacts: bool = True, wide: bool = False) -> Appearance:
-        """A random look within the clinical ranges; ``wide`` exceeds them on purpose, for training."""
-        lumen = float(rng.uniform(280, 600) if not wide else rng.uniform(230, 720))
+        """A random look within the clinical ranges.
+
+        ``wide`` exceeds them on purpose, for training: faint arteries and veins nearly as bright as arteries are rare
+        in the clinic and hard to tell apart, so they are drawn far more often.
+        """
+        lumen = _lumen_hu(rng, wide)
         aorta = lumen + rng.uniform(0, 30)
         right = float(rng.uniform(80, 450))
         cava = float(rng.uniform(400, 1500)) if rng.random() < 0.5 else right + rng.uniform(0, 150)
@@ -91,11 +94,7 @@ class Appearance:
             tissue_hu=hu,
             lumen_hu=lumen,
             distal_drop=float(rng.uniform(0.10, 0.25) if not wide else rng.uniform(0.05, 0.35)),
-            vein_hu=float(
-                np.clip(rng.uniform(80, 250), 80, lumen - 60)
-                if not wide or rng.random() < 0.75
-                else rng.uniform(60, 0.9 * lumen)
-            ),
+            vein_hu=_vein_hu(rng, lumen, wide),
             calcium_hu=float(rng.uniform(600, 1300)),
             wall_hu=float(rng.uniform(30, 80)),
             mixing_hu=float(rng.uniform(0.05, 0.35) * right),
@@ -112,6 +111,18 @@ class Appearance:
             motion_mm=float(rng.uniform(1.0, 4.0)) * on * float(rng.random() < 0.3),
             lung_texture_hu=float(rng.uniform(20, 60)),
         )
+
+
+def _lumen_hu(rng: np.random.Generator, wide: bool) -> float:
+    if not wide:
+        return float(rng.uniform(280, 600))
+    return float(rng.uniform(220, 340) if rng.random() < 0.3 else rng.uniform(230, 720))
+
+
+def _vein_hu(rng: np.random.Generator, lumen_hu: float, wide: bool) -> float:
+    if wide and rng.random() < 0.45:
+        return float(rng.uniform(0.4, 0.95) * lumen_hu)
+    return float(np.clip(rng.uniform(80, 250), 80, lumen_hu - 60))
 
 
 def render(voxels: VoxelAnatomy, look: Appearance, rng: np.random.Generator, *, noise: bool = True) -> np.ndarray:

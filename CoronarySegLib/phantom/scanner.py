@@ -107,24 +107,28 @@ def _slab_steps(image: np.ndarray, voxels: VoxelAnatomy, look: Appearance, rng: 
 def _motion(
     image: np.ndarray, voxels: VoxelAnatomy, tree: CoronaryTree, look: Appearance, rng: np.random.Generator
 ) -> None:
-    """A double contour round the middle of one right or circumflex artery: half the dose from a shifted heart."""
+    """A double contour round the middle of one right or circumflex artery."""
     names = [b for b in tree.branches if b.name in ("RCA", "LCx")]
     branch = names[int(rng.integers(0, len(names)))]
     centre = voxels.geometry.index_of(branch.points_lps_mm[len(branch.points_lps_mm) // 2])[::-1]
-    spacing = np.asarray(voxels.geometry.spacing_xyz_mm[::-1])
-    reach = np.ceil(30.0 / spacing).astype(int)
-    box = tuple(slice(max(int(c - r), 0), max(int(c + r), 1)) for c, r in zip(centre, reach, strict=True))
+    direction = rng.normal(0, 1, 3)
+    shift = direction / np.linalg.norm(direction) * look.motion_mm
+    double_contour(image, centre, shift, np.asarray(voxels.geometry.spacing_xyz_mm[::-1]))
+
+
+def double_contour(image: np.ndarray, centre_zyx: np.ndarray, shift_mm: np.ndarray, spacing_zyx: np.ndarray) -> None:
+    """Half the dose from a heart moved by ``shift_mm`` (z, y, x), fading out about 30 mm round the voxel
+    ``centre_zyx``. In place."""
+    reach = np.ceil(30.0 / spacing_zyx).astype(int)
+    box = tuple(slice(max(int(c - r), 0), max(int(c + r), 1)) for c, r in zip(centre_zyx, reach, strict=True))
     part = image[box]
     if min(part.shape) < 4:
         return
-    direction = rng.normal(0, 1, 3)
-    moved = ndimage.shift(
-        part, direction / np.linalg.norm(direction) * look.motion_mm / spacing, order=1, mode="nearest"
-    )
+    moved = ndimage.shift(part, shift_mm / spacing_zyx, order=1, mode="nearest")
     grid = np.meshgrid(
         *[
             (np.arange(s.start, s.start + n) - c) * d
-            for s, n, c, d in zip(box, part.shape, centre, spacing, strict=True)
+            for s, n, c, d in zip(box, part.shape, centre_zyx, spacing_zyx, strict=True)
         ],
         indexing="ij",
         sparse=True,

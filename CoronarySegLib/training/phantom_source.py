@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from ..phantom.appearance import Appearance, render
 from ..phantom.raster import VoxelAnatomy
+from ..phantom.scanner import double_contour
 from ..preparation.window import hu_window
 from ..volume import Geometry
 from .phantom_cases import COARSE_MM, FINE_MM, read_card
@@ -62,6 +63,8 @@ class VesselSource:
         voxels, keep = case.cut(start, self.patch_zyx)
         look = Appearance.draw(rng, wide=True)
         image = _scaled_hu(render(voxels, look, rng), rng)
+        if look.motion_mm > 0 and rng.random() < 0.5:
+            _moved(image, look, rng)
         if rng.random() < 0.2:
             image = _low_resolution(image, rng)
         image = hu_window(image[keep])
@@ -176,6 +179,13 @@ def _some(points: np.ndarray, most: int = 20000) -> np.ndarray:
 def _scaled_hu(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Scanners differ: a small gain and offset."""
     return image * np.float32(rng.uniform(0.94, 1.06)) + np.float32(rng.normal(0.0, 12.0))
+
+
+def _moved(image: np.ndarray, look: Appearance, rng: np.random.Generator) -> None:
+    """The artery of an unquiet heart: a double contour somewhere in the patch; the truth is where it was."""
+    direction = rng.normal(0.0, 1.0, 3)
+    shift = direction / np.linalg.norm(direction) * look.motion_mm
+    double_contour(image, rng.uniform(0, image.shape), shift, np.full(3, FINE_MM))
 
 
 def _low_resolution(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
