@@ -31,6 +31,9 @@ LUMP = 7.0
 """Volume over inscribed radius cubed: 4.2 for a ball, 8 for a tree of 4 mL with a leak of 20 mm into the aorta (kept:
 it can be cut off), above 100 for a tree. Below this a piece is a chamber and no root."""
 APART_PEAK = 0.8
+APART_SLENDER = 20.0
+"""Volume over inscribed radius cubed from which a piece that hangs on nothing looks like a branch: a tube of a little
+over three diameters. A plaque, a leaflet of the aortic valve or a bit of a chamber's wall is rounder."""
 
 
 @dataclass
@@ -208,7 +211,8 @@ class _Work:
         index = self.pieces.index_zyx[piece]
         if np.percentile(self.field[tuple(index.T)], 90) < APART_PEAK or self.leans[piece, 2] < PRIOR_PRESENT:
             return False
-        return self._inscribed_mm(piece) <= TUBE_RADIUS_MM
+        radius_mm = self._inscribed_mm(piece)
+        return radius_mm <= TUBE_RADIUS_MM and self.pieces.volumes_mm3[piece] >= APART_SLENDER * radius_mm**3
 
     def _is_lump(self, piece: int) -> bool:
         return self.pieces.volumes_mm3[piece] < LUMP * self._inscribed_mm(piece) ** 3
