@@ -14,8 +14,9 @@ import numpy as np
 
 from ..centreline import extract_centrelines
 from ..centreline.naming import name_trees
+from ..centreline.sides import SIDES
 from ..centreline.tree import CentrelineTree
-from ..errors import CoronarySegError, EmptyResultError, InputError, OutputError
+from ..errors import CoronarySegError, EmptyResultError, InputError, OutputError, SurfaceError
 from ..postprocessing.boxes import bounding_box, cropped
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
@@ -102,12 +103,7 @@ def export_cfd(
         found = extract_centrelines(labels, values=values, probability=probability, progress=report.part(0.0, 0.15))
         trees = name_trees(found)
     timings["centrelines"] = time.perf_counter() - began
-    chosen = {key: tree for key, tree in trees.items() if key in options.trees or tree.side in options.trees}
-    if not chosen:
-        raise EmptyResultError(
-            f"There is no {' or '.join(options.trees)} tree in this mask, only {', '.join(trees) or 'none'}. "
-            "Choose other trees or another mask."
-        )
+    chosen = _chosen(trees, options.trees)
     if aorta is not None:
         whole, root = with_aortic_root(_lumen(labels, None, values, ""), chosen, _cropped_alike(aorta, labels))
         chosen, lumens = {"root": root}, {"root": whole}
@@ -117,7 +113,7 @@ def export_cfd(
     for number, (key, tree) in enumerate(chosen.items()):
         part = report.part(0.15 + 0.7 * number / len(chosen), 0.15 + 0.7 * (number + 1) / len(chosen))
         began = time.perf_counter()
-        models[key] = build_model(lumens[key], tree, options.build, progress=part)
+        models[key] = _built(key, lumens[key], tree, options, part)
         timings[f"model_{key}"] = time.perf_counter() - began
     return _written(models, folder, options, labels, source, timings, report.part(0.85, 1.0))
 
@@ -139,6 +135,26 @@ def check_folder(folder: Path | str, *, overwrite: bool = False) -> None:
         ours = False
     if not ours:
         raise OutputError(f"{folder} holds no earlier flow models and is not overwritten. Choose another folder.")
+
+
+def _chosen(trees: Mapping[str, CentrelineTree], wanted: tuple[str, ...]) -> dict[str, CentrelineTree]:
+    """The trees of the wanted sides. Where both are wanted and no side could be told, what there is."""
+    chosen = {key: tree for key, tree in trees.items() if key in wanted or tree.side in wanted}
+    if not chosen and set(SIDES) <= set(wanted):
+        chosen = {key: tree for key, tree in trees.items() if not tree.side}
+    if not chosen:
+        raise EmptyResultError(
+            f"There is no {' or '.join(wanted)} tree in this mask, only {', '.join(trees) or 'none'}. "
+            "Choose other trees or another mask, or say which label is which tree."
+        )
+    return chosen
+
+
+def _built(key: str, lumen: Volume, tree: CentrelineTree, options: CfdOptions, part: Progress) -> BuiltModel:
+    try:
+        return build_model(lumen, tree, options.build, progress=part)
+    except (SurfaceError, EmptyResultError) as error:
+        raise type(error)(f"Of the tree \"{key}\" no model can be made, and nothing was written. {error}") from error
 
 
 def _values_in(labels: Volume) -> dict[str, int]:

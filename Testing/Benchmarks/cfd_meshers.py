@@ -1,11 +1,14 @@
 """Do meshers and solvers take the exported models, and what do the usual surfaces make of the same masks?
 
-    python Testing/Benchmarks/cfd_meshers.py MASK [MASK ...] --labels tree=1 --mesher-python PYTHON
+    python Testing/Benchmarks/cfd_meshers.py MASK[:left|:right] ... --labels tree=1 --mesher-python PYTHON
 
 For every coronary system of every mask the exported surface goes through TetGen, Netgen and Gmsh, through OpenFOAM's
 surfaceCheck, snappyHexMesh and checkMesh, and through a short laminar simpleFoam run whose flow must balance. The same
 mask as most people mesh it (marching cubes with 100 Laplacian iterations; a viewer's default windowed sinc) is measured
-and meshed beside it. Last, a straight tube from voxels to pressure drop against Poiseuille. Without MASK, phantoms.
+and meshed beside it. Last, a straight tube from voxels to pressure drop against Poiseuille, and the same tube drawn
+round, which parts the error of the volume mesh from that of the voxels. Without MASK, phantoms.
+
+A tree takes some minutes. With --output FOLDER --resume, trees that are measured already are read from there.
 
 A program that is not installed is skipped and the table says so. TetGen, Netgen and Gmsh are Python packages (tetgen,
 netgen-mesher, gmsh) and may live in an environment of their own: --mesher-python names its interpreter. Ends with 1
@@ -23,21 +26,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from CoronarySegLib.centreline import extract_centrelines
 from CoronarySegLib.centreline.naming import name_trees
-from CoronarySegLib.centreline.tree import CentrelineTree
+from CoronarySegLib.centreline.tree import CentrelineBranch, CentrelineTree
 from CoronarySegLib.cfd.build import BuildOptions, BuiltModel, build_model
 from CoronarySegLib.cfd.extensions import ExtensionOptions
 from CoronarySegLib.cfd.files.gmsh import write_geo, write_surface_msh
-from CoronarySegLib.cfd.files.stl import write_solids
+from CoronarySegLib.cfd.files.stl import write_solid, write_solids
 from CoronarySegLib.cfd.intersections import self_intersections
 from CoronarySegLib.cfd.ledger import LumenLedger, LumenStep
 from CoronarySegLib.cfd.openfoam import FlowOptions, write_case
+from CoronarySegLib.cfd.surface import LumenSurfaceOptions
 from CoronarySegLib.cfd.trim import trimmed
 from CoronarySegLib.errors import CoronarySegError
 from CoronarySegLib.postprocessing.boxes import bounding_box, cropped
@@ -51,6 +55,7 @@ from CoronarySegLib.volume import Geometry, Volume
 SECONDS = 1800
 BALANCE_PERCENT, POISEUILLE_PERCENT = 1.0, 5.0
 TUBE_RADIUS_MM, TUBE_LENGTH_MM = 1.5, 40.0
+TUBE_AXIS = np.array([0.35, 0.2, 1.0]) / np.linalg.norm([0.35, 0.2, 1.0])
 FOAM = {**os.environ, "WM_PROJECT_DIR": os.environ.get("WM_PROJECT_DIR", "/usr/share/openfoam")}
 
 MESHERS = {
@@ -109,14 +114,13 @@ def main() -> int:
     rows: list[Row] = []
     for label, lumen, trees in _inputs(given):
         for key, tree in trees.items():
-            if key in given.trees.split(","):
-                rows += _case(f"{label} {key}", lumen, tree, work, there, foam, given)
-                _table(rows[-3:] if given.peers else rows[-1:])
+            rows += _case_or_its_record(f"{label} {key}", lumen, tree, work, there, foam, given)
+            _table(rows[-3:] if given.peers else rows[-1:])
     print("\nAll models:")
     _table(rows)
     good = not any(row.failed for row in rows if row.name.endswith("ours"))
-    if foam and given.solver:
-        good &= _tube(work, given)
+    if foam and given.solver and given.tube:
+        good &= _tubes(work, given)
     if given.output is None:
         shutil.rmtree(work, ignore_errors=True)
     return 0 if good else 1
@@ -124,29 +128,35 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("masks", nargs="*", type=Path)
+    parser.add_argument("masks", nargs="*", metavar="MASK", help="a mask file, or FILE:left, FILE:right for one tree")
     parser.add_argument("--labels", default="", help="label of each tree, like left=1,right=2 or tree=1")
-    parser.add_argument("--trees", default="left,right")
     parser.add_argument("--phantoms", type=int, default=2, help="generated masks when none is given")
     parser.add_argument("--mesher-python", default=sys.executable, help="interpreter with tetgen, netgen-mesher, gmsh")
     parser.add_argument("--extensions", type=float, default=3.0, help="diameters")
     parser.add_argument("--cells", type=float, default=8.0, help="cells across the lumen")
-    parser.add_argument("--iterations", type=int, default=300)
+    parser.add_argument("--iterations", type=int, default=600, help="at most, of the solver")
+    parser.add_argument("--residual", type=float, default=1e-4, help="initial residual of p at which a tree converged")
+    parser.add_argument("--tube-cells", default="12", help="cells across the tube, like 12,16,24")
     parser.add_argument("--no-peers", dest="peers", action="store_false")
+    parser.add_argument("--no-tube", dest="tube", action="store_false")
     parser.add_argument("--no-solver", dest="solver", action="store_false")
     parser.add_argument("--output", type=Path, help="keep meshes and logs here")
+    parser.add_argument("--resume", action="store_true", help="read trees that an earlier run left in --output")
     return parser.parse_args()
 
 
 def _inputs(given):
-    """Name, lumen mask and named trees of every case."""
+    """Name, lumen mask and named trees of every case; a lone tree may have no side."""
     values = {name: int(value) for name, value in (part.split("=") for part in given.labels.split(",") if part)}
-    for path in given.masks:
+    for text in given.masks:
+        side = text.rpartition(":")[2] if text.endswith((":left", ":right")) else ""
+        path = Path(text.removesuffix(f":{side}"))
         volume = read_volume_file(path)
         wanted = list(values.values()) or [1, 2]
         lumen = volume.with_array(np.isin(volume.array, wanted).astype(np.uint8) * volume.array.astype(np.uint8))
         lumen = cropped(lumen, bounding_box(lumen.array > 0, margin=8))
         trees = name_trees(extract_centrelines(lumen, values=values or None))
+        trees = {key: tree for key, tree in trees.items() if key == side or not side}
         yield path.name.split(".")[0], lumen.with_array((lumen.array > 0).astype(np.uint8)), trees
     if not given.masks:
         from CoronarySegLib.phantom import PhantomSettings, make_phantom
@@ -157,6 +167,17 @@ def _inputs(given):
             lumen = cropped(lumen, bounding_box(lumen.array > 0, margin=8))
             trees = name_trees(extract_centrelines(lumen))
             yield f"phantom {seed}", lumen.with_array((lumen.array > 0).astype(np.uint8)), trees
+
+
+def _case_or_its_record(name: str, lumen, tree, work: Path, there, foam: bool, given) -> list[Row]:
+    record = work / re.sub(r"\W+", "_", name) / "rows.json"
+    if given.resume and record.is_file():
+        rows = [Row(**row) for row in json.loads(record.read_text(encoding="utf-8"))]
+        if len(rows) > 1 or not given.peers:
+            return rows
+    rows = _case(name, lumen, tree, work, there, foam, given)
+    record.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
+    return rows
 
 
 def _case(name: str, lumen: Volume, tree: CentrelineTree, work: Path, there, foam: bool, given) -> list[Row]:
@@ -177,10 +198,10 @@ def _case(name: str, lumen: Volume, tree: CentrelineTree, work: Path, there, foa
     _mesh(ours, model.points_lps_mm, model.triangles, folder / "ours", there, given, built)
     if foam:
         _foam(ours, built, folder / "openfoam", given)
-    return [*(_peers(name, lumen, built, folder, there, given) if given.peers else []), ours]
+    return [*(_peers(name, lumen, built, folder, there, foam, given) if given.peers else []), ours]
 
 
-def _peers(name: str, lumen: Volume, built: BuiltModel, folder: Path, there, given) -> list[Row]:
+def _peers(name: str, lumen: Volume, built: BuiltModel, folder: Path, there, foam: bool, given) -> list[Row]:
     """The closed surfaces people mesh today, of the component of the mask that this tree follows."""
     part = _component(lumen, built.tree)
     rows = []
@@ -196,7 +217,12 @@ def _peers(name: str, lumen: Volume, built: BuiltModel, folder: Path, there, giv
         ledger = LumenLedger(part, 0.5, trimmed(built.tree, tuple(p.cut for p in built.model.openings)))
         _describe(row, ledger.add(kind, points, triangles))
         _surface(row, points, triangles)
-        _mesh(row, points, triangles, folder / kind.replace(" ", "_"), there, given, None)
+        stem = folder / re.sub(r"\W+", "_", kind)
+        _mesh(row, points, triangles, stem, there, given, None)
+        if foam:
+            with stem.with_suffix(".stl").open("w", encoding="ascii", newline="\n") as file:
+                write_solid(file, "lumen", 1e-3 * points, triangles)
+            _surface_check(row, stem.with_suffix(".stl"))
         rows.append(row)
     return rows
 
@@ -268,22 +294,28 @@ def _foam(row: Row, built: BuiltModel, folder: Path, given) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_solids(built.model, folder / "model_m.stl", "m")
-    said, _ = _run(["surfaceCheck", "model_m.stl"], folder)
-    clean = "Surface is closed" in said and "no illegal triangles" in said and re.search(r"parts : 1\b", said)
-    row.cells["surfaceCheck"] = "clean" if clean else "FAILED"
-    row.failed |= not clean
-    write_case(built.model, (built.tree,), folder, FlowOptions(cells_across=given.cells, iterations=given.iterations))
+    _surface_check(row, folder / "model_m.stl")
+    options = FlowOptions(cells_across=given.cells, iterations=given.iterations, residual=given.residual)
+    write_case(built.model, (built.tree,), folder, options)
     result = solve(folder, given.solver)
     row.cells |= result.cells
     row.failed |= result.failed
+
+
+def _surface_check(row: Row, path: Path) -> None:
+    """OpenFOAM's word on the surface, self-intersections included."""
+    said, _ = _run(["surfaceCheck", "-checkSelfIntersection", path.name], path.parent, path.with_suffix(".log"))
+    clean = all(text in said for text in ("no illegal triangles", "Surface is closed", "not self-intersecting"))
+    clean = clean and re.search(r"unconnected parts : 1\b", said) is not None
+    row.cells["surfaceCheck"] = "clean" if clean else "FAILED"
+    row.failed |= not clean
 
 
 def solve(folder: Path, solver: bool) -> Row:
     """Run a case's steps: snappyHexMesh, checkMesh, and simpleFoam when wanted."""
     row = Row("case")
     for step in (["blockMesh"], ["surfaceFeatureExtract"], ["snappyHexMesh", "-overwrite"], ["checkMesh"]):
-        said, seconds = _run(step, folder)
-        (folder / f"log.{step[0]}").write_text(said)
+        said, seconds = _run(step, folder, folder / f"log.{step[0]}")
         if step[0] == "snappyHexMesh":
             row.cells["snappy s"] = f"{seconds:.0f}"
     cells = re.search(r"cells:\s+(\d+)", said)
@@ -293,8 +325,7 @@ def solve(folder: Path, solver: bool) -> Row:
     row.failed |= not good
     if not solver or not good:
         return row
-    said, seconds = _run(["simpleFoam"], folder)
-    (folder / "log.simpleFoam").write_text(said)
+    said, seconds = _run(["simpleFoam"], folder, folder / "log.simpleFoam")
     flows = final_values(folder, "flow")
     inflow = sum(flow for flow in flows.values() if flow < 0)
     balance = 100.0 * abs(sum(flows.values())) / abs(inflow) if inflow else np.inf
@@ -305,7 +336,7 @@ def solve(folder: Path, solver: bool) -> Row:
         f"{seconds:.0f} s"
     )
     row.cells["balance %"] = f"{balance:.2g}"
-    row.failed |= not finished or balance > BALANCE_PERCENT
+    row.failed |= not converged or balance > BALANCE_PERCENT
     return row
 
 
@@ -318,31 +349,54 @@ def final_values(folder: Path, quantity: str) -> dict[str, float]:
     return found
 
 
-def _tube(work: Path, given) -> bool:
-    """A tube of voxels, exported and solved: its pressure drop against Poiseuille for the tube that was drawn."""
+def _tubes(work: Path, given) -> bool:
+    """A straight tube against Poiseuille. Judged is the first: the tube of voxels on the first mesh."""
     lumen = tube_of_voxels()
-    tree = next(iter(extract_centrelines(lumen, values={"tree": 1}).values()))
-    built = build_model(lumen, tree, BuildOptions(extensions=ExtensionOptions(0.0, 0.0)))
-    folder = work / "tube"
+    found = next(iter(extract_centrelines(lumen, values={"tree": 1}).values()))
+    whole = ExtensionOptions(0.0, 0.0)
+    drawn = LumenSurfaceOptions(method="loft")
+    of_voxels = build_model(lumen, found, BuildOptions(extensions=whole))
+    round_one = build_model(lumen, tube_of_truth(), BuildOptions(surface=drawn, extensions=whole))
+    print(f"\nStraight tube, radius {TUBE_RADIUS_MM} mm: pressure drop against Poiseuille")
+    good = []
+    for cells in (float(text) for text in given.tube_cells.split(",")):
+        for name, built in (("of voxels", of_voxels), ("drawn round", round_one)):
+            good.append(_tube(name, built, cells, work / f"tube_{name.replace(' ', '_')}_{cells:g}"))
+    return good[0]
+
+
+def _tube(name: str, built: BuiltModel, cells: float, folder: Path) -> bool:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    options = FlowOptions(inlet_flow_ml_s=1.0, cells_across=max(12.0, given.cells), iterations=600)
-    write_case(built.model, (tree,), folder, options)
+    options = FlowOptions(inlet_flow_ml_s=1.0, cells_across=cells, iterations=600)
+    write_case(built.model, (built.tree,), folder, options)
     result = solve(folder, True)
     pressures = final_values(folder, "pressure")
     inlet, outlet = built.model.inlets[0], built.model.outlets[0]
+    if outlet.name not in pressures:
+        print(f"  {name}, {cells:g} cells across: {result.cells}; see the logs in {folder}", flush=True)
+        return False
     length = 1e-3 * abs((inlet.centroid_lps_mm - outlet.centroid_lps_mm) @ outlet.normal)
     drop = (pressures[inlet.name] - pressures[outlet.name]) * options.density_kg_m3
     truth = 8.0 * options.viscosity_pa_s * length * 1e-6 / (np.pi * (1e-3 * TUBE_RADIUS_MM) ** 4)
     error = 100.0 * (drop / truth - 1.0)
-    print(f"\nStraight tube of voxels, radius {TUBE_RADIUS_MM} mm, {1e3 * length:.1f} mm between the caps: "
-          f"pressure drop {drop:.2f} Pa, Poiseuille {truth:.2f} Pa, {error:+.1f} % ({result.cells.get('checkMesh')})")
+    meshed = float(re.search(r"Total volume = ([-+\d.e]+\d)", (folder / "log.checkMesh").read_text()).group(1))
+    lost = 100.0 * (meshed / (np.pi * (1e-3 * TUBE_RADIUS_MM) ** 2 * length) - 1.0)
+    print(f"  {name}, {cells:g} cells across: {drop:.2f} Pa over {1e3 * length:.1f} mm, Poiseuille {truth:.2f} Pa, "
+          f"{error:+.1f} % ({result.cells.get('checkMesh')}, volume of the mesh {lost:+.1f} %)", flush=True)
     return abs(error) <= POISEUILLE_PERCENT and not result.failed
+
+
+def tube_of_truth() -> CentrelineTree:
+    """The axis of :func:`tube_of_voxels` with its radius."""
+    points = np.linspace(-0.5, 0.5, 161)[:, None] * TUBE_LENGTH_MM * TUBE_AXIS
+    radius = np.full(len(points), TUBE_RADIUS_MM)
+    return CentrelineTree("right", (CentrelineBranch(-1, points, radius, np.pi * radius**2, "RCA", 1.0),))
 
 
 def tube_of_voxels(spacing_mm: float = 0.35) -> Volume:
     """Oblique, so that the voxels of a section are no fixed pattern: along an axis, 6 % too much area."""
-    axis = np.array([0.35, 0.2, 1.0]) / np.linalg.norm([0.35, 0.2, 1.0])
+    axis = TUBE_AXIS
     half = 0.5 * TUBE_LENGTH_MM * np.abs(axis) + TUBE_RADIUS_MM + 3.0
     x, y, z = (np.arange(-h, h, spacing_mm) for h in half)
     z_, y_, x_ = np.meshgrid(z, y, x, indexing="ij", sparse=True)
@@ -365,16 +419,20 @@ def _has(python: str, package: str) -> bool:
     return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0
 
 
-def _run(command: list[str], folder: Path) -> tuple[str, float]:
+def _run(command: list[str], folder: Path, log: Path | None = None) -> tuple[str, float]:
+    """What the program said, and its seconds. With ``log``, the text can be read there while it runs."""
     began = time.perf_counter()
-    try:
-        done = subprocess.run(
-            command, cwd=folder, env=FOAM, capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-        said = done.stdout + ("" if done.returncode == 0 else done.stderr + f"\nexit {done.returncode}")
-    except subprocess.TimeoutExpired:
-        said = f"stopped after {SECONDS} s"
-    return said, time.perf_counter() - began
+    path = log or folder / "log.last"
+    with path.open("w+", encoding="utf-8", errors="replace") as file:
+        try:
+            done = subprocess.run(
+                command, cwd=folder, env=FOAM, stdout=file, stderr=subprocess.STDOUT, timeout=SECONDS, check=False
+            )
+            ending = "" if done.returncode == 0 else f"\nexit {done.returncode}"
+        except subprocess.TimeoutExpired:
+            ending = f"\nstopped after {SECONDS} s"
+        file.write(ending)
+    return path.read_text(encoding="utf-8", errors="replace"), time.perf_counter() - began
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def write_models(
     flows = {key: inlet_flows(built.model, options.flow) for key, built in models.items()}
     for number, (key, built) in enumerate(models.items()):
         progress(number / len(models), f"Writing the {key} model")
-        warnings += [f"{key}: {note}" for note in built.notes]
+        warnings += [f"{key}: {note}" for note in (*_of_the_input(built), *built.notes)]
         _write_model(key, built, folder, options)
         (folder / f"{key}_quality.txt").write_text(built.quality.summary() + "\n", encoding="utf-8")
         if options.picture:
@@ -51,6 +51,15 @@ def write_models(
     write_record(record, folder / "cfd.json")
     progress(1.0, "Written")
     return tuple(warnings)
+
+
+def _of_the_input(built: BuiltModel) -> list[str]:
+    """What the mask made necessary before there was a surface: a leak parted, a loop opened, a gap bridged."""
+    tree, surface = built.tree, built.surface
+    said = [*tree.warnings, *(text for branch in tree.branches for text in branch.warnings)]
+    if surface.bridged_mm > 0.0:
+        said.append(f"{surface.bridged_mm:.1f} mm of centreline run outside of the mask and were joined by a thread")
+    return said
 
 
 def _write_model(key: str, built: BuiltModel, folder: Path, options: CfdOptions) -> None:

@@ -51,7 +51,8 @@ rm -rf constant/polyMesh constant/extendedFeatureEdgeMesh constant/triSurface/*.
 @dataclass(frozen=True)
 class FlowOptions:
     """What flows. ``inlet_flow_ml_s`` by inlet name, or one number for all; None takes the mean flow that goes with the
-    inlet's diameter at rest. ``cells_across`` is the aim for the number of cells across the lumen."""
+    inlet's diameter at rest. ``cells_across`` is the aim for the number of cells across the lumen. The solver stops
+    when the initial residual of the pressure is below ``residual`` and those of the velocity below a tenth of it."""
 
     inlet_flow_ml_s: float | tuple[tuple[str, float], ...] | None = None
     profile: Literal["parabolic", "flat"] = "parabolic"
@@ -59,13 +60,15 @@ class FlowOptions:
     density_kg_m3: float = 1060.0
     viscosity_pa_s: float = 0.0035
     cells_across: float = 12.0
-    iterations: int = 400
+    iterations: int = 600
+    residual: float = 1e-5
 
     def __post_init__(self) -> None:
         if self.profile not in ("parabolic", "flat"):
             raise ValueError(f"the inlet profile is parabolic or flat, not {self.profile!r}")
-        if min(self.density_kg_m3, self.viscosity_pa_s, self.cells_across, self.iterations) <= 0:
-            raise ValueError("density, viscosity, cells across and iterations are greater than 0")
+        numbers = self.density_kg_m3, self.viscosity_pa_s, self.cells_across, self.iterations, self.residual
+        if min(numbers) <= 0:
+            raise ValueError("density, viscosity, cells across, iterations and residual are greater than 0")
 
 
 def write_case(model: CfdModel, trees: tuple[CentrelineTree, ...], folder: Path, options: FlowOptions) -> Grading:

@@ -22,7 +22,7 @@ def write_flow_dictionaries(folder: Path, model: CfdModel, flows_m3_s: dict[str,
     }, note=f"Blood: {options.viscosity_pa_s:g} Pa s, {options.density_kg_m3:g} kg/m3. Pressures are divided by it.")
     write_dictionary(folder / "constant" / "turbulenceProperties", {"simulationType": "laminar"})
     _control(folder, model, options)
-    _numerics(folder)
+    _numerics(folder, options)
 
 
 def _velocity(folder: Path, model: CfdModel, flows_m3_s: dict[str, float], options) -> None:
@@ -84,7 +84,7 @@ def _control(folder: Path, model: CfdModel, options) -> None:
     }, note="flow_* is m3/s out of the lumen, pressure_* is pressure over density, m2/s2; see postProcessing.")
 
 
-def _numerics(folder: Path) -> None:
+def _numerics(folder: Path, options) -> None:
     write_dictionary(folder / "system" / "fvSchemes", {
         "ddtSchemes": {"default": "steadyState"},
         "gradSchemes": {"default": "Gauss linear", "grad(U)": "leastSquares"},
@@ -102,7 +102,8 @@ def _numerics(folder: Path) -> None:
             "U": {"solver": "smoothSolver", "smoother": "symGaussSeidel", "tolerance": 1e-12, "relTol": 0.1},
         },
         "SIMPLE": {
-            "consistent": "yes", "nNonOrthogonalCorrectors": 1, "residualControl": {"p": 1e-5, "U": 1e-6},
+            "consistent": "yes", "nNonOrthogonalCorrectors": 1,
+            "residualControl": {"p": options.residual, "U": 0.1 * options.residual},
         },
         "relaxationFactors": {"equations": {"U": 0.9}},
     })
