@@ -1,7 +1,7 @@
 """The Slicer module: one volume in, coronary segments and surfaces out.
 
-This file holds only what Slicer looks for in a module file. The work on nodes is in ``CoronarySegModule``, the
-segmentation itself in ``CoronarySegLib``, which knows nothing of Slicer.
+This file holds only what Slicer looks for in a module file. The panel's sections and the work on nodes are in
+``CoronarySegModule``, the segmentation itself in ``CoronarySegLib``, which knows nothing of Slicer.
 """
 
 import importlib.util
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import slicer
+import vtk
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -23,9 +24,6 @@ if importlib.util.find_spec("CoronarySegLib") is None:
     # A source checkout: Slicer knows only this folder, and the library lies beside it.
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-# Needed for a run but not part of Slicer: name to import, name to install. The PyTorch extension brings the first one.
-REQUIRED_PACKAGES = {"torch": "torch", "safetensors": "safetensors", "skimage": "scikit-image"}
-
 
 class CoronarySeg(ScriptedLoadableModule):
     def __init__(self, parent):
@@ -35,99 +33,184 @@ class CoronarySeg(ScriptedLoadableModule):
         parent.dependencies = ["Segmentations", "SubjectHierarchy"]
         parent.contributors = ["CoronarySeg developers"]
         parent.helpText = _(
-            "Finds the left and the right coronary tree and calcium in a contrast CT of the heart and makes segments "
-            "and watertight surfaces of them. For research use only, not for diagnosis."
+            "Finds the left and the right coronary tree and calcium in a contrast CT of the heart and makes segments, "
+            "watertight surfaces, named centrelines and tables of them. For research use only, not for diagnosis."
         )
         parent.acknowledgementText = _("Licensed under Apache-2.0.")
 
 
 class CoronarySegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel: choose a volume, press the button, see the steps in words."""
+    """The panel: it ties the sections of ``CoronarySegModule.panel`` to the form and to the parameter node."""
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.logic = None
-        self.running = False
+        self.activity = None
+        self.sections = ()
+        self._parameterNode = None
+        self._parameterNodeGuiTag = None
 
     def setup(self):
+        from CoronarySegModule.panel.activity import Activity
+        from CoronarySegModule.panel.environment_section import EnvironmentSection
+        from CoronarySegModule.panel.export_section import ExportSection
+        from CoronarySegModule.panel.result_section import ResultSection
+        from CoronarySegModule.panel.run_section import RunSection
+
         ScriptedLoadableModuleWidget.setup(self)
         panel = slicer.util.loadUI(self.resourcePath("UI/CoronarySeg.ui"))
         self.layout.addWidget(panel)
         self.ui = slicer.util.childWidgetVariables(panel)
         panel.setMRMLScene(slicer.mrmlScene)
         self.logic = CoronarySegLogic()
-        self.ui.inputSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.updateButton)
-        self.ui.segmentButton.connect("clicked(bool)", self.onSegmentButton)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.updateButton)
-        self.updateButton()
+
+        self.activity = Activity(self.ui.progressBar, self.ui.statusLabel, self.update)
+        environment = EnvironmentSection(self.ui, self.logic, self.activity, self.update)
+        result = ResultSection(self.ui, self.logic, self.activity, self.parameters)
+        export = ExportSection(self.ui, self.logic, self.activity, self.parameters)
+        self.runSection = RunSection(
+            self.ui, self.logic, self.activity, self.parameters, environment, result.select
+        )
+        self.sections = (self.runSection, result, export, environment)
+
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.initializeParameterNode()
 
     def enter(self):
-        self.updateButton()  # packages may have been installed while another module was shown
+        self.initializeParameterNode()  # volumes and packages may have come while another module was shown
+
+    def exit(self):
+        # A run goes on while another module is shown; the form follows the parameters again on return.
+        if self._parameterNode is not None and self._parameterNodeGuiTag is not None:
+            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
+            self._parameterNodeGuiTag = None
 
     def cleanup(self):
+        if self.activity is not None:
+            self.activity.cancel(_("The module was closed. Nothing was written."))
+        self.setParameterNode(None)
         self.removeObservers()
 
-    def updateButton(self, *_args):
-        reason = self.logic.reasonNotToRun(self.ui.inputSelector.currentNode())
-        self.ui.segmentButton.enabled = not reason and not self.running
-        self.ui.segmentButton.toolTip = reason or _("Find the coronary trees in the selected volume")
+    def onSceneStartClose(self, *_args):
+        self.activity.cancel(_("The scene was closed. Nothing was written."))
+        self.setParameterNode(None)
 
-    def onSegmentButton(self, *_args):
-        self.running = True
-        self.updateButton()
-        try:
-            with slicer.util.tryWithErrorDisplay(_("The coronaries were not segmented."), waitCursor=True):
-                nodes = self.logic.segment(
-                    self.ui.inputSelector.currentNode(),
-                    device=self.ui.deviceSelector.currentText,
-                    quality=self.ui.qualitySelector.currentText,
-                    progress=self.showProgress,
-                )
-                self.ui.statusLabel.text = "\n".join((_("Done."), *nodes.warnings))
-        finally:
-            self.running = False
-            self.updateButton()
+    def onSceneEndClose(self, *_args):
+        if self.parent.isEntered:
+            self.initializeParameterNode()
 
-    def showProgress(self, fraction, text):
-        self.ui.progressBar.value = round(100 * fraction)
-        self.ui.statusLabel.text = text
-        slicer.app.processEvents()
+    def parameters(self):
+        """The parameter node as an object with typed attributes; None while there is no scene to have one."""
+        return self._parameterNode
+
+    def initializeParameterNode(self):
+        self.setParameterNode(self.logic.getParameterNode())
+        self.runSection.chooseVolume()
+
+    def setParameterNode(self, parameterNode):
+        if self._parameterNode is not None:
+            if self._parameterNodeGuiTag is not None:
+                self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.update)
+        self._parameterNode, self._parameterNodeGuiTag = parameterNode, None
+        if parameterNode is not None:
+            self._parameterNodeGuiTag = parameterNode.connectGui(self.ui)
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.update)
+        self.update()
+
+    def update(self, *_args):
+        """Texts, tooltips and what is enabled, in every section."""
+        for section in self.sections:
+            section.update()
 
 
 class CoronarySegLogic(ScriptedLoadableModuleLogic):
     """What the panel does, for scripts: ``CoronarySegLogic().segment(volumeNode)``."""
 
-    def segment(
-        self, volumeNode, *, model=None, device="auto", quality="standard", outputSegmentation=None, replace=True,
-        progress=None,
-    ):
-        """Segment a CT volume node; returns the frozen ``CoronaryNodes(segmentation, models, warnings)``.
+    def getParameterNode(self):
+        from CoronarySegModule.parameters import CoronarySegParameterNode
 
-        ``replace=True`` renews an earlier result of the volume, ``False`` adds another beside it. Raises ValueError or
-        an error of ``CoronarySegLib.errors`` whose text says what to do; the scene is then as it was before.
+        return CoronarySegParameterNode(super().getParameterNode())
+
+    def segment(self, volumeNode, *, waitForCompletion=True, progress=None, **choices):
+        """Segment a CT volume node, in a process of its own; returns the frozen ``ResultNodes``.
+
+        ``choices``: ``model`` (name or folder), ``device``, ``quality``, ``outputSegmentation``, and ``replace``: True
+        renews an earlier result of the volume, False adds another beside it. ``progress(fraction, text)`` stops the run
+        by returning False. Raises ValueError or an error of ``CoronarySegLib.errors`` whose text says what to do; the
+        scene is then as it was. With ``waitForCompletion=False`` the ``Run`` is returned at once: it has ``over``,
+        ``result``, ``error`` and ``cancel()``.
         """
-        from CoronarySegModule.logic import segment_volume_node
+        run = self.startSegmentation(volumeNode, progress=progress, **choices)
+        return run.wait() if waitForCompletion else run.follow()
 
-        return segment_volume_node(
+    def startSegmentation(
+        self, volumeNode, *, model=None, device="auto", quality="standard", outputSegmentation=None, replace=True,
+        progress=None, ended=None,
+    ):
+        """Start a run that nobody looks after yet: ``follow()`` or ``wait()`` on it."""
+        from CoronarySegModule.logic import segmentation_run
+
+        return segmentation_run(
             volumeNode, model=model, device=device, quality=quality, output_segmentation=outputSegmentation,
-            replace=replace, progress=progress,
+            replace=replace, progress=progress, ended=ended,
         )
 
+    def exportFlowModels(self, segmentationNode, folder, *, waitForCompletion=True, progress=None, **choices):
+        """Write models for a flow solver of a result, as it is corrected now; returns the folder and notes in words.
+
+        ``choices``: ``unit`` "mm", "cm" or "m", ``formats`` among "stl", "vtp", "openfoam", "gmsh",
+        ``extensionDiameters``, ``overwrite``. Errors and waiting as in :meth:`segment`.
+        """
+        run = self.startExport(segmentationNode, folder, progress=progress, **choices)
+        return run.wait() if waitForCompletion else run.follow()
+
+    def startExport(
+        self, segmentationNode, folder, *, unit="mm", formats=("stl", "vtp"), extensionDiameters=5.0, overwrite=False,
+        progress=None, ended=None,
+    ):
+        from CoronarySegModule.logic import export_run
+
+        return export_run(
+            segmentationNode, folder, unit=unit, formats=formats, extension_diameters=extensionDiameters,
+            overwrite=overwrite, progress=progress, ended=ended,
+        )
+
+    def startCheck(self, *, model=None, device="auto", progress=None, ended=None):
+        """Start looking whether this machine can run a segmentation; the run's result lists what was found."""
+        from CoronarySegModule.logic import check_run
+
+        return check_run(model=model, device=device, progress=progress, ended=ended)
+
+    def saveSurfaces(self, segmentationNode, folder):
+        """Save the surfaces of a result as STL files (LPS, mm); returns their paths."""
+        from CoronarySegModule.logic import save_surfaces
+
+        return save_surfaces(segmentationNode, folder)
+
     def reasonNotToRun(self, volumeNode) -> str:
-        """Why the button is disabled, in words; empty when a run can start."""
+        """Why a segmentation cannot start, in words; empty when it can."""
         if volumeNode is None:
             return _("Select the CT volume to segment.")
-        missing = [pip for name, pip in REQUIRED_PACKAGES.items() if importlib.util.find_spec(name) is None]
-        if missing:
-            return _(
-                "Python packages are missing: {names}. Install the PyTorch extension, then the rest with pip_install."
-            ).format(names=", ".join(missing))
-        return ""
+        if volumeNode.GetAttribute("CoronarySeg.Probability"):
+            return _("This volume is a probability that a run has made. Select the CT itself.")
+        return self.reasonNotToCompute()
+
+    def reasonNotToCompute(self) -> str:
+        """Why nothing can be computed here, in words; empty when it can."""
+        from CoronarySegLib.environment import missing_packages
+
+        missing = missing_packages()
+        if not missing:
+            return ""
+        names = ", ".join(package.distribution for package in missing)
+        return _("Python packages are missing: {names}. Install them in the section Environment.").format(names=names)
 
 
 class CoronarySegTest(ScriptedLoadableModuleTest):
-    """Runs on a real desktop; the tests without one are in Testing/slicer_nodes."""
+    """Runs on a real desktop; the tests without one are in Testing/slicer_nodes and Testing/slicer_desktop."""
 
     def setUp(self):
         slicer.mrmlScene.Clear()

@@ -63,6 +63,12 @@ class SurfaceError(CoronarySegError):
     exit_code = 10
 
 
+class WorkerError(CoronarySegError):
+    """A worker process ended without a result (killed, out of memory, a defect). The text has its last words."""
+
+    exit_code = 11
+
+
 class Cancelled(CoronarySegError):
     """The progress callback asked to stop."""
 

@@ -28,10 +28,11 @@ except ModuleNotFoundError:  # started straight from a source checkout
 
 from CoronarySegLib.errors import CoronarySegError, InputError, OutputError
 from CoronarySegLib.inference import DEVICES, QUALITIES
+from CoronarySegLib.provenance import provenance_of
 from CoronarySegLib.reading import read_volume
 from CoronarySegModule.conversion import node_from_volume
-from CoronarySegModule.logic import provenance
 from CoronarySegModule.nodes import write_result
+from CoronarySegModule.results import provenance_attributes
 
 VOLUME_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 SOME_FAILED, ALL_FAILED, DEFECT = 20, 21, 70
@@ -133,18 +134,19 @@ def _run(case: Case, options, segment) -> Failure | None:
 
 
 def _write(case: Case, options, segment) -> None:
+    from CoronarySegLib.segmentation import SegmentOptions
     from CoronarySegLib.segmentation import segment as library_segment
 
-
     volume = read_volume(case.path)
-    result = (segment or library_segment)(volume, model=options.model, device=options.device)
+    wanted = SegmentOptions(quality=options.quality)
+    result = (segment or library_segment)(volume, model=options.model, device=options.device, options=wanted)
     if options.write in ("case", "both"):
         from CoronarySegLib.writing import write_case
 
         write_case(result, options.output / case.name, source=volume.source, overwrite=options.overwrite)
     if options.write in ("mrb", "both"):
         node = node_from_volume(volume, case.name)
-        write_result(node, result, attributes=provenance(result))
+        write_result(node, result, attributes=provenance_attributes(provenance_of(result, quality=options.quality)))
         _save_bundle(options.output / f"{case.name}.mrb", options.overwrite)
 
 

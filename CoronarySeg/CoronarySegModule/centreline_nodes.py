@@ -24,7 +24,7 @@ from CoronarySegLib.errors import InputError
 from CoronarySegLib.writing.segments import SEGMENTS
 
 from .conversion import node_to_world, points_in_node_frame, points_in_world
-from .nodes import VOLUME_ROLE
+from .nodes import SEGMENTATION_ROLE, VOLUME_ROLE, belongs_to
 from .scene import added_nodes_removed_on_error, nodes_of_class, place_beside, remove_node
 
 TABLE_ROLE = "CoronarySegCentrelines"  # curve -> the table of its system
@@ -45,21 +45,26 @@ class CentrelineNodes:
     tables: dict[str, object] = field(default_factory=dict)
 
 
-def write_centrelines(volume_node, trees: Mapping[str, CentrelineTree], *, replace: bool = True) -> CentrelineNodes:
-    """Write trees (world LPS mm) into the scene, under the volume's transform and in its subject-hierarchy folder.
+def write_centrelines(
+    volume_node, trees: Mapping[str, CentrelineTree], *, replace: bool = True, segmentation_node=None, folder: int = 0
+) -> CentrelineNodes:
+    """Write trees (world LPS mm) into the scene, under the volume's transform, into the subject-hierarchy ``folder``.
 
-    With ``replace`` the centrelines this volume had before are taken out. Raises ValueError when the volume is in no
+    With ``replace`` the centrelines this volume had before are taken out; with a ``segmentation_node`` they belong to
+    it, and those of another segmentation stay. Raises ValueError when the volume is in no
     scene, InputError under a non-linear transform; the scene is then as it was.
     """
     scene = volume_node.GetScene()
     if scene is None:
         raise ValueError(f"'{volume_node.GetName()}' was removed from the scene. Nothing was written.")
     to_world = node_to_world(volume_node)
-    earlier = _tables_of(volume_node) if replace else []
+    earlier = _tables_of(volume_node, segmentation_node) if replace else []
     written = CentrelineNodes()
     with added_nodes_removed_on_error(scene):
         for key, tree in trees.items():
-            table = _add_table(volume_node, key, tree)
+            table = _add_table(volume_node, key, tree, folder)
+            if segmentation_node is not None:
+                table.SetNodeReferenceID(SEGMENTATION_ROLE, segmentation_node.GetID())
             written.tables[key] = table
             written.curves[key] = tuple(
                 _add_curve(volume_node, table, key, tree, vessel, to_world) for vessel in tree.vessels()
@@ -69,22 +74,25 @@ def write_centrelines(volume_node, trees: Mapping[str, CentrelineTree], *, repla
     return written
 
 
-def read_centrelines(volume_node) -> dict[str, CentrelineTree]:
-    """The trees of a volume by key, in world LPS mm, as its nodes are now; of several runs the latest.
+def read_centrelines(volume_node, segmentation_node=None) -> dict[str, CentrelineTree]:
+    """The trees of a volume (of one segmentation of it) by key, in world LPS mm, as its nodes are now.
 
+    Of several runs the latest.
     Empty when there are none. Raises InputError for curves whose control points were added or removed.
     """
-    return {table.GetAttribute(SYSTEM_ATTRIBUTE): _tree_of(table) for table in _tables_of(volume_node)}
+    tables = _tables_of(volume_node, segmentation_node)
+    return {table.GetAttribute(SYSTEM_ATTRIBUTE): _tree_of(table) for table in tables}
 
 
-def find_curves(volume_node) -> dict[str, list]:
-    """The curve nodes of a volume by key of the system, in the order of the scene."""
-    return {table.GetAttribute(SYSTEM_ATTRIBUTE): _curves_of(table) for table in _tables_of(volume_node)}
+def find_curves(volume_node, segmentation_node=None) -> dict[str, list]:
+    """The curve nodes of a volume (of one segmentation of it) by key of the system, in the order of the scene."""
+    tables = _tables_of(volume_node, segmentation_node)
+    return {table.GetAttribute(SYSTEM_ATTRIBUTE): _curves_of(table) for table in tables}
 
 
 # --- trees to nodes -------------------------------------------------------------------------------------------------
 
-def _add_table(volume_node, key: str, tree: CentrelineTree):
+def _add_table(volume_node, key: str, tree: CentrelineTree, folder: int):
     scene = volume_node.GetScene()
     name = scene.GetUniqueNameByString(f"{volume_node.GetName()} {key} centrelines")
     node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
@@ -94,7 +102,7 @@ def _add_table(volume_node, key: str, tree: CentrelineTree):
              "branches": len(tree.branches)}
     node.SetAttribute(TREE_ATTRIBUTE, json.dumps(about))
     node.SetNodeReferenceID(VOLUME_ROLE, volume_node.GetID())
-    place_beside(volume_node, node)
+    place_beside(volume_node, node, folder)
     return node
 
 
@@ -266,10 +274,12 @@ def _measured(node, name: str) -> np.ndarray:
 
 # --- finding and removing -------------------------------------------------------------------------------------------
 
-def _tables_of(volume_node) -> list:
+def _tables_of(volume_node, segmentation_node=None) -> list:
+    """The tables of a volume; with a segmentation its own and those that belong to none."""
     return [
         node for node in nodes_of_class(volume_node.GetScene(), "vtkMRMLTableNode")
         if node.GetNodeReferenceID(VOLUME_ROLE) == volume_node.GetID() and node.GetAttribute(TREE_ATTRIBUTE)
+        and belongs_to(node, segmentation_node)
     ]
 
 

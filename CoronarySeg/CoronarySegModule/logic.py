@@ -1,50 +1,119 @@
-"""One run on a volume node: node to volume, the library's ``segment``, result to nodes.
+"""What the panel and scripts ask for, on nodes: segment a CT, export flow models, save surfaces, check the machine.
 
-The library runs to its end before the first node is touched, so a refused volume, a missing model or a cancelled run
-leaves the scene as it was.
+Everything long runs in a worker process, and the first node is touched when that has ended well: a refused volume, a
+missing model, a cancelled run or a crash leaves the scene as it was.
 """
 
 from __future__ import annotations
 
-import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 
-from CoronarySegLib import __version__
-from CoronarySegLib.inference import QUALITIES
+from CoronarySegLib.errors import OutputError
+from CoronarySegLib.inference import DEVICES, QUALITIES
+from CoronarySegLib.worker import CfdJob, CheckJob, SegmentJob
 
 from .conversion import volume_from_node
-from .nodes import CoronaryNodes, write_result
+from .result_values import is_corrected, labels_of, probability_of, surfaces_of, trees_of
+from .results import write_outcome
+from .run import Run
 
 
-def segment_volume_node(
+def segmentation_run(
     volume_node, *, model=None, device: str = "auto", quality: str = "standard", output_segmentation=None,
-    replace: bool = True, progress=None,
-) -> CoronaryNodes:
-    """Segment the coronaries of a CT volume node and put the result beside it.
+    replace: bool = True, progress: Callable | None = None, ended: Callable | None = None,
+) -> Run:
+    """Start segmenting the coronaries of a CT volume node; the run's result is a ``ResultNodes`` beside it.
 
     ``model`` is the name of a shipped model or a model folder, ``device`` and ``quality`` as in
-    ``CoronarySegLib.inference``, ``progress`` a callback (fraction 0..1, text) that stops the run by returning False.
-    Raises ValueError for arguments that do not fit and the errors of ``CoronarySegLib.errors`` for everything the user
-    can mend; their text says how.
+    ``CoronarySegLib.inference``. Raises ValueError for arguments that do not fit and InputError for a volume that
+    cannot be used; the run ends with the other errors of ``CoronarySegLib.errors``. All their texts say what to do.
     """
-    if quality not in QUALITIES:
-        raise ValueError(f"Unknown quality '{quality}'. Choose one of: {', '.join(QUALITIES)}.")
-    volume = volume_from_node(volume_node)
-    from CoronarySegLib.segmentation import SegmentOptions, segment  # brings VTK and torch: only for a run
+    _require_known("quality", quality, QUALITIES)
+    _require_known("device", device, DEVICES)
+    job = SegmentJob(volume_from_node(volume_node), None if model is None else str(model), device, quality)
 
-    result = segment(volume, model=model, device=device, options=SegmentOptions(quality=quality), progress=progress)
-    return write_result(
-        volume_node, result, output_segmentation=output_segmentation, replace=replace, attributes=provenance(result)
+    def finish(outcome):
+        return write_outcome(volume_node, outcome, output_segmentation=output_segmentation, replace=replace)
+
+    return Run(job, finish, node=volume_node, progress=progress, ended=ended)
+
+
+def export_run(
+    segmentation_node, folder: Path, *, unit: str = "mm", formats: tuple[str, ...] = ("stl", "vtp"),
+    extension_diameters: float = 5.0, overwrite: bool = False, progress: Callable | None = None,
+    ended: Callable | None = None,
+) -> Run:
+    """Start making flow models of a result, as it is corrected now, in ``folder``; the run's result is (folder, notes).
+
+    Raises ValueError for unknown choices, OutputError when the folder may not be written.
+    """
+    from CoronarySegLib.cfd.export import check_folder
+
+    folder = Path(folder).expanduser()
+    check_folder(folder, overwrite=overwrite)
+    labels = labels_of(segmentation_node)
+    # A corrected segmentation is the truth from then on: the probability still holds what was taken away.
+    corrected = is_corrected(segmentation_node, labels)
+    job = CfdJob(
+        labels, None if corrected else probability_of(segmentation_node),
+        {} if corrected else trees_of(segmentation_node), unit, formats=tuple(formats),
+        extension_diameters=extension_diameters,
     )
 
+    def finish(outcome):
+        _move(outcome.folder, folder)
+        return folder, (*outcome.summary, *outcome.warnings)
 
-def provenance(result) -> dict[str, str]:
-    """What made the result, as node attributes: they stay with the nodes through saving and copying."""
-    card = result.model_card
-    return {
-        "CoronarySeg.Version": __version__,
-        "CoronarySeg.Model": f"{card.name} {card.version}",
-        "CoronarySeg.ModelChecksum": json.dumps({stage.name: stage.sha256 for stage in card.stages}),
-        "CoronarySeg.Engine": result.prediction.engine,
-        "CoronarySeg.Timings_s": json.dumps({step: round(seconds, 2) for step, seconds in result.timings.items()}),
-        "CoronarySeg.Warnings": json.dumps(list(result.warnings)),
-    }
+    return Run(job, finish, node=segmentation_node, progress=progress, ended=ended)
+
+
+def check_run(*, model=None, device: str = "auto", progress=None, ended=None) -> Run:
+    """Start looking whether this machine can run a segmentation; the run's result is a ``CheckOutcome``."""
+    job = CheckJob(None if model is None else str(model), device)
+    return Run(job, lambda outcome: outcome, progress=progress, ended=ended)
+
+
+def save_surfaces(segmentation_node, folder: Path) -> list[Path]:
+    """Write the surfaces of a result as ``<part>.stl`` (LPS mm, said in the header) into ``folder``; their paths.
+
+    Files of the same name are replaced. Raises OutputError, ValueError when the result has no surface.
+    """
+    from CoronarySegLib.writing.surfaces import write_stl_of
+
+    surfaces = surfaces_of(segmentation_node)
+    if not surfaces:
+        raise ValueError(f"'{segmentation_node.GetName()}' has no surface to save. Segment the CT again.")
+    folder = Path(folder).expanduser()
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for part, polydata in surfaces.items():
+            partial = folder / f".{part}.partial.stl"
+            write_stl_of(polydata, part, partial)
+            written.append(partial.replace(folder / f"{part}.stl"))
+    except OSError as error:
+        raise OutputError(f"The surfaces cannot be written to {folder}: {error}. Choose another folder.") from error
+    return written
+
+
+def _require_known(what: str, value: str, known) -> None:
+    if value not in known:
+        raise ValueError(f"Unknown {what} '{value}'. Choose one of: {', '.join(known)}.")
+
+
+def _move(source: Path, target: Path) -> None:
+    """Put the finished folder where it was asked for, which may be another disk."""
+    old = target.with_name(f".{target.name}.old")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            target.rename(old)
+        shutil.move(str(source), str(target))
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise OutputError(f"The flow models cannot be written to {target}: {error}. Choose another folder.") from error

@@ -16,7 +16,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 from CoronarySegLib.measurement import Stenosis, TreeMeasurements, VesselMeasurement
 
 from .conversion import RAS_TO_LPS
-from .nodes import VOLUME_ROLE
+from .nodes import SEGMENTATION_ROLE, VOLUME_ROLE, belongs_to
 from .scene import added_nodes_removed_on_error, nodes_of_class, place_beside, remove_node
 
 KIND_ATTRIBUTE = "CoronarySeg.Measurements"  # on a table, series or chart: what it shows
@@ -37,39 +37,44 @@ class MeasurementNodes:
 
 
 def write_measurements(
-    volume_node, measurements: Mapping[str, TreeMeasurements], *, charts: bool = True, replace: bool = True
+    volume_node, measurements: Mapping[str, TreeMeasurements], *, charts: bool = True, replace: bool = True,
+    segmentation_node=None, folder: int = 0,
 ) -> MeasurementNodes:
     """Write measurements by system into the scene, beside their volume; charts for vessels that have a name.
 
-    With ``replace`` the measurements this volume had before are taken out. Raises ValueError when the volume is in no
-    scene or there is nothing to write; the scene is then as it was.
+    With ``replace`` the measurements this volume had before are taken out; with a ``segmentation_node`` they belong to
+    it, and those of another segmentation stay. New nodes go into the subject-hierarchy item ``folder``, 0 for where the
+    volume lies. Raises ValueError when the volume is in no scene or there is nothing to write; the scene is then as it
+    was.
     """
     scene = volume_node.GetScene()
     if scene is None:
         raise ValueError(f"'{volume_node.GetName()}' was removed from the scene. Nothing was written.")
     if not measurements:
         raise ValueError("There are no measurements to write. Measure at least one tree first.")
-    earlier = find_measurements(volume_node) if replace else []
+    earlier = find_measurements(volume_node, segmentation_node) if replace else []
+    place = _Place(volume_node, segmentation_node, folder)
     with added_nodes_removed_on_error(scene):
-        vessels = _add_table(volume_node, "vessels", VESSELS, _vessel_columns(measurements))
-        stenoses = _add_table(volume_node, "stenoses", STENOSES, _stenosis_columns(measurements))
+        vessels = _add_table(place, "vessels", VESSELS, _vessel_columns(measurements))
+        stenoses = _add_table(place, "stenoses", STENOSES, _stenosis_columns(measurements))
         written = MeasurementNodes(vessels, stenoses)
         for key, measured in measurements.items():
             for vessel in measured.vessels if charts else ():
                 if vessel.name:
-                    written.charts[key, vessel.label] = _add_chart(volume_node, vessel)
+                    written.charts[key, vessel.label] = _add_chart(place, vessel)
     for node in earlier:
         remove_node(node)
     return written
 
 
-def find_measurements(volume_node) -> list:
-    """Every node that holds or shows measurements of a volume: charts first, then series, then tables."""
+def find_measurements(volume_node, segmentation_node=None) -> list:
+    """Every node that holds or shows measurements of a volume (of one segmentation of it): charts, series, tables."""
     found = []
     for class_name in ("vtkMRMLPlotChartNode", "vtkMRMLPlotSeriesNode", "vtkMRMLTableNode"):
         found += [
             node for node in nodes_of_class(volume_node.GetScene(), class_name)
             if node.GetAttribute(KIND_ATTRIBUTE) and node.GetNodeReferenceID(VOLUME_ROLE) == volume_node.GetID()
+            and belongs_to(node, segmentation_node)
         ]
     return found
 
@@ -129,8 +134,17 @@ def _grade(stenosis: Stenosis) -> str:
 
 # --- nodes ----------------------------------------------------------------------------------------------------------
 
-def _add_table(volume_node, name: str, kind: str, columns: Mapping[str, list | np.ndarray]):
-    node = _add(volume_node, "vtkMRMLTableNode", f"{volume_node.GetName()} {name}", kind)
+@dataclass(frozen=True)
+class _Place:
+    """Where new nodes belong."""
+
+    volume_node: object
+    segmentation_node: object
+    folder: int
+
+
+def _add_table(place: _Place, name: str, kind: str, columns: Mapping[str, list | np.ndarray]):
+    node = _add(place, "vtkMRMLTableNode", f"{place.volume_node.GetName()} {name}", kind)
     for title, values in columns.items():
         node.AddColumn(_column(title, values))
     node.SetUseColumnTitleAsColumnHeader(True)
@@ -149,16 +163,16 @@ def _column(title: str, values: list | np.ndarray) -> vtk.vtkAbstractArray:
     return array
 
 
-def _add_chart(volume_node, vessel: VesselMeasurement):
+def _add_chart(place: _Place, vessel: VesselMeasurement):
     profile = vessel.profile
     values = (profile.inscribed_diameter_mm, profile.area_diameter_mm, profile.reference_diameter_mm)
     columns = {ARC: profile.arc_mm, **{title: v for (title, _), v in zip(SERIES, values, strict=True)}}
-    table = _add_table(volume_node, f"profile {vessel.label}", PROFILE, columns)
-    chart = _add(volume_node, "vtkMRMLPlotChartNode", f"{volume_node.GetName()} {vessel.label} lumen", PROFILE)
+    table = _add_table(place, f"profile {vessel.label}", PROFILE, columns)
+    chart = _add(place, "vtkMRMLPlotChartNode", f"{place.volume_node.GetName()} {vessel.label} lumen", PROFILE)
     for title, colour in SERIES:
         if not np.isfinite(columns[title]).any():
             continue
-        series = _add(volume_node, "vtkMRMLPlotSeriesNode", title, PROFILE)
+        series = _add(place, "vtkMRMLPlotSeriesNode", title, PROFILE)
         series.SetAndObserveTableNodeID(table.GetID())
         series.SetXColumnName(ARC)
         series.SetYColumnName(title)
@@ -175,10 +189,12 @@ def _add_chart(volume_node, vessel: VesselMeasurement):
     return chart
 
 
-def _add(volume_node, class_name: str, name: str, kind: str):
-    scene = volume_node.GetScene()
+def _add(place: _Place, class_name: str, name: str, kind: str):
+    scene = place.volume_node.GetScene()
     node = scene.AddNewNodeByClass(class_name, scene.GetUniqueNameByString(name))
     node.SetAttribute(KIND_ATTRIBUTE, kind)
-    node.SetNodeReferenceID(VOLUME_ROLE, volume_node.GetID())
-    place_beside(volume_node, node)
+    node.SetNodeReferenceID(VOLUME_ROLE, place.volume_node.GetID())
+    if place.segmentation_node is not None:
+        node.SetNodeReferenceID(SEGMENTATION_ROLE, place.segmentation_node.GetID())
+    place_beside(place.volume_node, node, place.folder)
     return node

@@ -36,7 +36,7 @@ class CoronaryNodes:
 
 
 def write_result(
-    volume_node, result, *, output_segmentation=None, replace: bool = True, attributes=None
+    volume_node, result, *, output_segmentation=None, replace: bool = True, attributes=None, folder: int = 0
 ) -> CoronaryNodes:
     """Write labels and surfaces of ``result`` into the scene of ``volume_node``.
 
@@ -44,6 +44,7 @@ def write_result(
     each with ``polydata`` in LPS mm) and ``warnings``. With ``replace`` the earlier result of this volume (or the one
     inside ``output_segmentation``) gives way and its nodes are used again; segments and models drawn by the user stay.
     Without, new segments and nodes are added beside it. ``attributes`` (text by name) are kept on every written node.
+    New nodes go into the subject-hierarchy item ``folder``, 0 for where the volume lies.
     Raises ValueError when the result or the output node does not fit the volume; the scene is then as it was.
     """
     scene = volume_node.GetScene()
@@ -55,9 +56,9 @@ def write_result(
     if target is not None:
         _require_fitting_target(target, volume_node, replace)
     with added_nodes_removed_on_error(scene):
-        segmentation = target or _add_segmentation(volume_node)
+        segmentation = target or _add_segmentation(volume_node, folder)
         _fill_segmentation(segmentation, segments, volume_node, replace)
-        models = _write_models(surfaces, segmentation, volume_node, replace)
+        models = _write_models(surfaces, segmentation, volume_node, replace, folder)
         for node in (segmentation, *models.values()):
             for name, text in (attributes or {}).items():
                 node.SetAttribute(name, text)
@@ -75,6 +76,12 @@ def find_segmentation(volume_node):
 def find_models(segmentation_node) -> dict[str, object]:
     """The models by part that belong to a segmentation; of several runs the latest."""
     return {node.GetAttribute(PART_ATTRIBUTE): node for node in _models_of(segmentation_node)}
+
+
+def belongs_to(node, segmentation_node) -> bool:
+    """Whether a node is part of the result of a segmentation, or of none; always, when no segmentation is asked for."""
+    owner = node.GetNodeReferenceID(SEGMENTATION_ROLE)
+    return segmentation_node is None or not owner or owner == segmentation_node.GetID()
 
 
 # --- prepared before the scene is touched ---------------------------------------------------------------------------
@@ -136,13 +143,13 @@ def _require_fitting_target(target, volume_node, replace: bool) -> None:
 
 # --- the scene changes from here on ---------------------------------------------------------------------------------
 
-def _add_segmentation(volume_node):
+def _add_segmentation(volume_node, folder: int):
     scene = volume_node.GetScene()
     name = scene.GetUniqueNameByString(f"{volume_node.GetName()} coronaries")
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetVisibility3D(False)  # the models show the surface; both at once would flicker
-    place_beside(volume_node, node)
+    place_beside(volume_node, node, folder)
     return node
 
 
@@ -167,11 +174,11 @@ def _fill_segmentation(node, segments, volume_node, replace: bool) -> None:
         node.SetNodeReferenceID(VOLUME_ROLE, volume_node.GetID())
 
 
-def _write_models(surfaces, segmentation, volume_node, replace: bool) -> dict[str, object]:
+def _write_models(surfaces, segmentation, volume_node, replace: bool, folder: int) -> dict[str, object]:
     earlier = find_models(segmentation) if replace else {}
     models = {}
     for part, polydata in surfaces:
-        model = earlier.get(part.key) or _add_model(part, volume_node)
+        model = earlier.get(part.key) or _add_model(part, volume_node, folder)
         model.SetAndObservePolyData(polydata)
         model.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
         model.SetNodeReferenceID(VOLUME_ROLE, volume_node.GetID())
@@ -184,7 +191,7 @@ def _write_models(surfaces, segmentation, volume_node, replace: bool) -> dict[st
     return models
 
 
-def _add_model(part: Segment, volume_node):
+def _add_model(part: Segment, volume_node, folder: int):
     scene = volume_node.GetScene()
     name = scene.GetUniqueNameByString(f"{volume_node.GetName()} {part.name[0].lower()}{part.name[1:]}")
     model = scene.AddNewNodeByClass("vtkMRMLModelNode", name)
@@ -193,7 +200,7 @@ def _add_model(part: Segment, volume_node):
     display.SetColor(*part.colour)
     display.SetVisibility2D(False)  # the segments are drawn on the slices
     model.SetAttribute(PART_ATTRIBUTE, part.key)
-    place_beside(volume_node, model)
+    place_beside(volume_node, model, folder)
     return model
 
 

@@ -20,16 +20,21 @@ def added_nodes_removed_on_error(scene):
         raise
 
 
-def place_beside(volume_node, node) -> None:
-    """Put ``node`` into the subject-hierarchy folder (or study) that holds the volume."""
+def place_beside(volume_node, node, folder: int = 0) -> None:
+    """Put ``node`` into a subject-hierarchy ``folder`` (item), 0 for the folder or study that holds the volume."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(volume_node.GetScene())
-    volume_item = hierarchy.GetItemByDataNode(volume_node)
-    parent = hierarchy.GetItemParent(volume_item) if volume_item else hierarchy.GetSceneItemID()
+    parent = folder or parent_item_of(hierarchy, volume_node)
     item = hierarchy.GetItemByDataNode(node)
     if item:
         hierarchy.SetItemParent(item, parent)
     else:
         hierarchy.CreateItem(parent, node)
+
+
+def parent_item_of(hierarchy, node) -> int:
+    """The item that holds a node, the scene where the node has no item yet."""
+    item = hierarchy.GetItemByDataNode(node)
+    return hierarchy.GetItemParent(item) if item else hierarchy.GetSceneItemID()
 
 
 def remove_node(node) -> None:

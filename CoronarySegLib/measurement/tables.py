@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from .rows import Measurements, systems_of
 from .values import Stenosis, VesselMeasurement
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 STYLES = {"<25 %": "", "25–49 %": "", "50–69 %": "yellow", "70–99 %": "bold red", "100 %": "bold red"}
 
 
 def vessels_table(measurements: Measurements, title: str = "Vessels", *, unnamed: bool = False) -> Table:
     """A row a vessel; branches without a name only with ``unnamed``."""
+    from rich.table import Table
+
     table = Table(title=title, title_justify="left", header_style="bold")
     table.add_column("vessel")
     for column in ("length\n(mm)", "reference\n(mm)", "mean\ninscribed\n(mm)", "mean\nby area\n(mm)", "voxels\nacross",
@@ -29,6 +33,8 @@ def vessels_table(measurements: Measurements, title: str = "Vessels", *, unnamed
 
 def stenoses_table(measurements: Measurements, title: str = "Stenoses") -> Table:
     """A row a stenosis, deepest evaluable ones in colour."""
+    from rich.table import Table
+
     table = Table(title=title, title_justify="left", header_style="bold")
     table.add_column("vessel")
     for column in ("from\nostium\n(mm)", "length\n(mm)", "MLD\n(mm)", "reference\n(mm)", "diameter\n(%)", "MLA\n(mm²)",

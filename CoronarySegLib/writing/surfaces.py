@@ -21,11 +21,16 @@ FRAME = "SPACE=LPS UNIT=mm"
 
 def write_stl(surface: Surface, path: Path) -> None:
     """Binary STL; its header starts with ``SPACE=LPS UNIT=mm``. Raises OSError when nothing could be written."""
+    write_stl_of(surface.polydata, surface.name, path)
+
+
+def write_stl_of(polydata: vtkPolyData, name: str, path: Path) -> None:
+    """The same for bare triangles in LPS mm."""
     writer = vtkSTLWriter()
     writer.SetFileName(str(path))
     writer.SetFileTypeToBinary()
-    writer.SetHeader(f"{FRAME} CoronarySeg {surface.name}"[:79])
-    writer.SetInputData(surface.polydata)
+    writer.SetHeader(f"{FRAME} CoronarySeg {name}"[:79])
+    writer.SetInputData(polydata)
     _run(writer, path)
 
 

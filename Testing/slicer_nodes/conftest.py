@@ -10,15 +10,15 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(ROOT / "CoronarySeg")]  # what Slicer does with a module path
+# The module's folder: what Slicer does with a module path.
+sys.path[:0] = [str(HERE), str(HERE.parent / "slicer_desktop"), str(ROOT / "CoronarySeg")]
 
 
 @pytest.fixture(scope="session")
 def slicer_core(tmp_path_factory):
-    import slicer_bootstrap
+    import desktop
 
-    slicer_bootstrap.provide_scripted_module_bases()
-    return slicer_bootstrap.boot(tmp_path_factory.mktemp("slicer"))
+    return desktop.start(tmp_path_factory.mktemp("slicer")).core
 
 
 @pytest.fixture

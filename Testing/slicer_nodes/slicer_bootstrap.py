@@ -2,15 +2,14 @@
 
 What the desktop does at start-up happens here in the same order: a scene, the application logic, the data manager
 that storage nodes need, and the logics of the loadable modules under ``slicer.modules``. Nothing is imitated: every
-object is Slicer's own C++ class. What slicer-core lacks (Qt, ``slicer.app``) stays absent.
+object is Slicer's own C++ class. What slicer-core lacks (Qt, ``slicer.app``) is added by ``Testing/slicer_desktop``.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import slicer
 
@@ -85,45 +84,3 @@ def _start_logic(cls, name: str, application, scene):
 def _module(logic):
     """``slicer.modules.<name>`` as scripts use it: something with ``logic()``."""
     return SimpleNamespace(logic=lambda: logic)
-
-
-def provide_scripted_module_bases() -> None:
-    """Put the few names a scripted module imports at file scope where slicer-core has none.
-
-    They carry the constructor contracts only, so that the module file can be imported and its logic and description
-    be used; anything that needs Qt raises AttributeError instead of pretending to work.
-    """
-    if "slicer.ScriptedLoadableModule" in sys.modules:
-        return
-    bases = ModuleType("slicer.ScriptedLoadableModule")
-
-    class ScriptedLoadableModule:
-        def __init__(self, parent):
-            self.parent = parent
-
-    class ScriptedLoadableModuleWidget:
-        def __init__(self, parent=None):
-            self.parent = parent
-
-        def setup(self):
-            pass
-
-    class ScriptedLoadableModuleLogic:
-        def __init__(self, parent=None):
-            pass
-
-    import unittest
-
-    class ScriptedLoadableModuleTest(unittest.TestCase):
-        def delayDisplay(self, message, *_):
-            pass
-
-    for cls in (
-        ScriptedLoadableModule, ScriptedLoadableModuleWidget, ScriptedLoadableModuleLogic, ScriptedLoadableModuleTest,
-    ):
-        setattr(bases, cls.__name__, cls)
-    translation = ModuleType("slicer.i18n")
-    translation.tr = lambda text: text
-    translation.translate = lambda _context, text: text
-    sys.modules["slicer.ScriptedLoadableModule"] = slicer.ScriptedLoadableModule = bases
-    sys.modules["slicer.i18n"] = slicer.i18n = translation

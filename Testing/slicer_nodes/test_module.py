@@ -1,32 +1,30 @@
-"""The module file as Slicer sees it: four classes, a form whose widgets the code uses, a logic for scripts."""
+"""The module file as scripts see it: four classes, and a logic that says what is wrong and leaves the scene alone."""
 
-import importlib
-import re
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
-from types import SimpleNamespace
 
+import desktop
 import numpy as np
 import pytest
+import slicer
 from slicer_samples import volume_node
 
+from CoronarySegLib.environment import Package
 from CoronarySegLib.errors import Cancelled, InputError, ModelError, NotACoronaryCTError
 from CoronarySegLib.inference import DEVICES, QUALITIES
 
-MODULE = Path(__file__).resolve().parents[2] / "CoronarySeg"
+MODULE = Path(__file__).resolve().parents[2] / "CoronarySeg" / "CoronarySeg.py"
 
 
 @pytest.fixture
-def module(scene):
-    return importlib.import_module("CoronarySeg")
+def module(scene, tmp_path):
+    return desktop.start(tmp_path).load(MODULE)
 
 
 def test_the_module_describes_itself(module):
-    parent = SimpleNamespace()
-    module.CoronarySeg(parent)
-    assert parent.title == "CoronarySeg"
-    assert parent.categories == ["Segmentation"]
-    assert "research use only" in parent.helpText
+    about = slicer.modules.coronaryseg
+    assert about.title == "CoronarySeg"
+    assert about.categories == ("Segmentation",)
+    assert "research use only" in about.helpText
 
 
 def test_the_module_file_has_the_four_classes_slicer_looks_for(module):
@@ -38,26 +36,13 @@ def test_the_modules_own_test_passes_on_a_real_scene(module):
     module.CoronarySegTest().runTest()
 
 
-def test_every_widget_the_code_uses_is_in_the_form():
-    code = (MODULE / "CoronarySeg.py").read_text(encoding="utf-8")
-    form = ElementTree.parse(MODULE / "Resources" / "UI" / "CoronarySeg.ui")
-    names = {widget.get("name") for widget in form.iter("widget")}
-    assert set(re.findall(r"self\.ui\.(\w+)", code)) <= names
-
-
-def test_the_form_offers_the_qualities_of_the_library():
-    assert choices("qualitySelector") == tuple(QUALITIES)
-
-
-def test_the_form_offers_devices_the_library_knows_and_auto_first():
-    assert choices("deviceSelector")[0] == "auto"
-    assert set(choices("deviceSelector")) <= set(DEVICES)
-
-
-def choices(name: str) -> tuple[str, ...]:
-    form = ElementTree.parse(MODULE / "Resources" / "UI" / "CoronarySeg.ui")
-    (selector,) = [widget for widget in form.iter("widget") if widget.get("name") == name]
-    return tuple(item.findtext("property/string") for item in selector.findall("item"))
+def test_the_parameters_offer_the_qualities_and_devices_of_the_library(module):
+    parameters = module.CoronarySegLogic().getParameterNode()
+    assert [quality.value for quality in type(parameters.quality)] == list(QUALITIES)
+    for device in DEVICES:
+        parameters.device = device
+    with pytest.raises(ValueError, match="abacus"):
+        parameters.device = "abacus"
 
 
 def test_the_button_says_that_a_volume_is_missing(module):
@@ -69,7 +54,8 @@ def test_the_button_is_free_with_a_volume_and_all_packages(module, oblique_volum
 
 
 def test_the_button_names_a_missing_package(module, oblique_volume, monkeypatch):
-    monkeypatch.setattr(module, "REQUIRED_PACKAGES", {"torch": "torch", "no_such_package": "no-such-package"})
+    missing = (Package("no_such_package", "no-such-package>=1", "nothing"),)
+    monkeypatch.setattr("CoronarySegLib.environment.missing_packages", lambda: missing)
     assert "missing: no-such-package." in module.CoronarySegLogic().reasonNotToRun(oblique_volume)
 
 

@@ -1,0 +1,103 @@
+"""The worker: ``python -m CoronarySegLib.worker FOLDER PARENT`` does the job in FOLDER while process PARENT lives."""
+
+from __future__ import annotations
+
+import faulthandler
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from ..errors import CoronarySegError
+from ..progress import Progress
+from .jobs import CfdJob, Job, SegmentJob, read_job
+from .outcomes import finish, write_error, write_segmentation
+from .parent import end_with_parent
+from .protocol import say
+
+SEGMENT_SHARE, TREES_SHARE = 0.82, 0.95
+"""Where segmenting and the centrelines end on the progress bar."""
+
+
+def main(arguments: list[str]) -> int:
+    """Do the job and write its outcome. What is no error of the library leaves a traceback and no outcome."""
+    folder, parent = Path(arguments[0]), int(arguments[1])
+    faulthandler.enable()
+    end_with_parent(parent, lambda: shutil.rmtree(folder, ignore_errors=True))
+    try:
+        _do(read_job(folder), folder, Progress(say))
+    except CoronarySegError as error:
+        write_error(folder, error)
+        return error.exit_code
+    return 0
+
+
+def _do(job: Job, folder: Path, progress: Progress) -> None:
+    if isinstance(job, SegmentJob):
+        _segment(job, folder, progress)
+    elif isinstance(job, CfdJob):
+        _export(job, folder, progress)
+    else:
+        from .check import check
+
+        found = check(job, progress)
+        finish(folder, {"kind": "CheckOutcome", **asdict(found)})
+
+
+def _segment(job: SegmentJob, folder: Path, progress: Progress) -> None:
+    progress(0.0, "Loading the networks")
+    from ..provenance import provenance_of
+    from ..segmentation import SegmentOptions, segment
+
+    result = segment(
+        job.ct, model=job.model, device=job.device, options=SegmentOptions(quality=job.quality),
+        progress=progress.part(0.0, SEGMENT_SHARE),
+    )
+    warnings, trees = list(result.warnings), {}
+    if job.centrelines:
+        try:
+            trees = _trees(result, progress.part(SEGMENT_SHARE, TREES_SHARE))
+        except CoronarySegError as error:  # a segmentation without centrelines is still what was asked for
+            warnings.append(f"There are no centrelines: {error}")
+        warnings += [warning for tree in trees.values() for warning in tree.warnings]
+    progress(TREES_SHARE, "Handing over the result")
+    provenance = provenance_of(result, quality=job.quality)
+    write_segmentation(folder, result, trees, provenance, tuple(dict.fromkeys(warnings)))
+
+
+def _trees(result, progress: Progress) -> dict:
+    from ..centreline import extract_centrelines
+    from ..centreline.naming import name_trees
+    from ..postprocessing.trees import LABELS
+
+    values = {
+        side: LABELS[side] for side in ("left", "right") if (result.labels.array == LABELS[side]).any()
+    }
+    found = extract_centrelines(
+        result.labels, values=values, probability=result.probability, progress=progress.part(0.0, 0.95)
+    )
+    progress(0.95, "Naming the branches")
+    return name_trees(found)
+
+
+def _export(job: CfdJob, folder: Path, progress: Progress) -> None:
+    from ..cfd.build import BuildOptions
+    from ..cfd.export import CfdOptions, export_cfd
+    from ..cfd.extensions import ExtensionOptions
+
+    options = CfdOptions(
+        unit=job.unit, trees=job.sides, formats=job.formats, picture=job.picture,
+        build=BuildOptions(extensions=ExtensionOptions(job.extension_diameters, job.extension_diameters)),
+    )
+    made = export_cfd(
+        job.labels, folder / "models", options, trees=job.trees or None, probability=job.probability,
+        source=job.labels.source or None, progress=progress,
+    )
+    summary = [f"{key}: {built.quality.summary()}" for key, built in made.models.items()]
+    finish(folder, {
+        "kind": "CfdOutcome", "folder": made.folder.name, "summary": summary, "warnings": list(made.warnings),
+    })
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

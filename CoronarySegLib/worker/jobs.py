@@ -1,0 +1,121 @@
+"""What a worker is asked to do, as values and as files in the folder of the job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..centreline.tree import CentrelineTree
+from ..errors import InputError
+from ..volume import Geometry, Volume
+
+JOB = "job.json"
+
+
+@dataclass(frozen=True)
+class SegmentJob:
+    """Segment ``ct`` (HU). ``model``, ``device`` and ``quality`` as in ``segmentation.segment``."""
+
+    ct: Volume
+    model: str | None = None
+    device: str = "auto"
+    quality: str = "standard"
+    centrelines: bool = True
+
+
+@dataclass(frozen=True)
+class CfdJob:
+    """Flow models from ``labels`` (1 left, 2 right). ``trees`` by side keep names and corrections of the user.
+
+    ``probability`` (0..1, same grid) gives a finer wall than the labels. The rest as in ``cfd.export.CfdOptions``.
+    """
+
+    labels: Volume
+    probability: Volume | None = None
+    trees: Mapping[str, CentrelineTree] = field(default_factory=dict)
+    unit: str = "mm"
+    sides: tuple[str, ...] = ("left", "right")
+    formats: tuple[str, ...] = ("stl", "vtp")
+    extension_diameters: float = 5.0
+    picture: bool = False
+
+
+@dataclass(frozen=True)
+class CheckJob:
+    """Look whether this Python can run a segmentation, and how fast. ``model`` as in ``segmentation.segment``."""
+
+    model: str | None = None
+    device: str = "auto"
+
+
+Job = SegmentJob | CfdJob | CheckJob
+
+
+def write_job(job: Job, folder: Path) -> None:
+    """Write ``job`` into its folder, which must exist. Raises OSError."""
+    if isinstance(job, SegmentJob):
+        about = {"model": job.model, "device": job.device, "quality": job.quality, "centrelines": job.centrelines}
+        about["ct"] = write_volume(job.ct, folder / "ct.npy")
+    elif isinstance(job, CfdJob):
+        about = {name: getattr(job, name) for name in ("unit", "sides", "formats", "extension_diameters", "picture")}
+        about["labels"] = write_volume(job.labels, folder / "labels.npy")
+        about["probability"] = None if job.probability is None else write_volume(
+            job.probability, folder / "probability.npy"
+        )
+        about["trees"] = list(job.trees)
+        write_trees(job.trees, folder)
+    else:
+        about = asdict(job)
+    kind = type(job).__name__
+    (folder / JOB).write_text(json.dumps({"kind": kind, **about}, ensure_ascii=False), encoding="utf-8")
+
+
+def read_job(folder: Path) -> Job:
+    """The job written into ``folder``. Raises InputError when there is none that this version knows."""
+    try:
+        about = json.loads((folder / JOB).read_text(encoding="utf-8"))
+        kind = about.pop("kind")
+        if kind == "SegmentJob":
+            return SegmentJob(**{**about, "ct": read_volume(about["ct"], folder / "ct.npy")})
+        if kind == "CheckJob":
+            return CheckJob(**about)
+        if kind == "CfdJob":
+            known = about.pop("probability")
+            return CfdJob(**{
+                **about, "labels": read_volume(about["labels"], folder / "labels.npy"),
+                "probability": None if known is None else read_volume(known, folder / "probability.npy"),
+                "trees": read_trees(about["trees"], folder), "sides": tuple(about["sides"]),
+                "formats": tuple(about["formats"]),
+            })
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"The job in {folder} cannot be read ({error}). Start it again.") from error
+    raise InputError(f"The job in {folder} is of a kind this version does not know ({kind}). Start it again.")
+
+
+def write_volume(volume: Volume, path: Path) -> dict:
+    """Voxels to ``path`` (.npy), everything else returned as plain values for a JSON file."""
+    np.save(path, volume.array)
+    return {"geometry": asdict(volume.geometry), "source": volume.source, "warnings": list(volume.warnings)}
+
+
+def read_volume(about: Mapping, path: Path) -> Volume:
+    """The volume that :func:`write_volume` wrote."""
+    geometry = Geometry(**{name: tuple(values) for name, values in about["geometry"].items()})
+    return Volume(np.load(path), geometry, about["source"], tuple(about["warnings"]))
+
+
+def write_trees(trees: Mapping[str, CentrelineTree], folder: Path) -> None:
+    from ..centreline.files import write_vtp
+
+    for key, tree in trees.items():
+        write_vtp({key: tree}, folder / f"centreline_{key}.vtp")
+
+
+def read_trees(keys: list[str], folder: Path) -> dict[str, CentrelineTree]:
+    from ..centreline.files import read_vtp
+
+    return {key: read_vtp(folder / f"centreline_{key}.vtp")[key] for key in keys}
