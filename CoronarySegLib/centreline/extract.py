@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -41,18 +43,21 @@ def extract_centrelines(
     report(0.0, "Separating the coronary systems")
     systems = systems_of(labels, values, probability, options)
     trees: dict[str, CentrelineTree] = {}
+    short: list[str] = []
     for number, system in enumerate(systems):
         part = report.part(number / len(systems), (number + 1) / len(systems))
         ostium = (ostia_lps_mm or {}).get(system.key)
         tree = _tree_of(system, ostium, options, part)
         if tree.length_mm >= SHORTEST_TREE_MM:
             trees[system.key] = tree
+        else:
+            short.append(f"What is labelled {system.key} is {tree.length_mm:.1f} mm long and no vessel tree: left out.")
     if not trees:
         raise EmptyResultError(
             f"No vessel in this mask is as long as {SHORTEST_TREE_MM:.0f} mm. Check that it is a coronary mask in mm."
         )
     report(1.0, "Centrelines are ready")
-    return trees
+    return {key: replace(tree, warnings=(*tree.warnings, *short)) for key, tree in trees.items()}
 
 
 def _tree_of(
@@ -62,11 +67,12 @@ def _tree_of(
     graph = voxel_graph(system.mask, system.field)
     graph, gaps, warnings = joined_fragments(graph, options.gap_mm)
     root = find_root(graph, options) if ostium_lps_mm is None else _voxel_at(graph, ostium_lps_mm, system.key)
-    traced, _, opened = trace_without_loops(graph, root, options)
+    traced, _, opened, closed = trace_without_loops(graph, root, options)
     report(0.6, f"Measuring the {system.key} vessels")
     tree = fitted(traced.nodes, system.field, options, keep_root=ostium_lps_mm is not None)
     return CentrelineTree(
-        system.side, _branches(tree, gaps), warnings=(*system.warnings, *warnings, *map(_loop_warning, opened))
+        system.side, _branches(tree, gaps),
+        warnings=(*system.warnings, *warnings, *map(_loop_warning, opened), *_closed_warnings(closed)),
     )
 
 
@@ -104,6 +110,16 @@ def _loop_warning(loop: OpenedLoop) -> str:
     return (
         f"Two branches touch at {_place(loop.place_lps_mm)} and closed a loop; it was opened there, where the mask is "
         f"{2.0 * loop.radius_mm:.1f} mm wide."
+    )
+
+
+def _closed_warnings(places: tuple[np.ndarray, ...]) -> tuple[str, ...]:
+    if not places:
+        return ()
+    many = len(places) > 1
+    return (
+        f"{len(places)} loop{'s' if many else ''} of touching branches could not be opened, the first near "
+        f"{_place(places[0])}: branches may hang on the wrong vessel there. Separate them in the mask.",
     )
 
 

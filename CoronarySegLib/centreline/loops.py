@@ -19,7 +19,10 @@ from .options import CentrelineOptions
 from .tracing import Traced, trace
 from .voxel_graph import VoxelGraph
 
-MOST_LOOPS = 25
+MOST_LOOPS = 200
+"""Each loop costs a search of all ways; a mask with more loops than this is a sponge and is not opened to the end."""
+SHRED = 12
+"""Voxels: a smallest cut may leave as many hanging loose, and no vessel's way is lost with them."""
 FLANK_MM = (1.5, 5.0)
 """Where the vessel on either side of a narrow place is looked at, to tell how narrow it is."""
 LARGER_CUT = 1.6
@@ -44,22 +47,28 @@ class OpenedLoop:
 
 def trace_without_loops(
     graph: VoxelGraph, root: int, options: CentrelineOptions
-) -> tuple[Traced, VoxelGraph, tuple[OpenedLoop, ...]]:
-    """Paths of a tree whose loops are opened, the parted graph, and where that was."""
+) -> tuple[Traced, VoxelGraph, tuple[OpenedLoop, ...], tuple[np.ndarray, ...]]:
+    """Paths of a tree whose loops are opened, the parted graph, where that was, and places (3,) of loops that stay."""
     opened: list[OpenedLoop] = []
+    stay: list[np.ndarray] = []
     traced = trace(graph, root, options)
-    for _ in range(MOST_LOOPS):
-        loop = _first_loop(graph, traced)
-        if loop is None:
+    while True:
+        loops = [loop for loop in _loops(graph, traced) if not _is_near(loop.meeting_lps_mm, stay, graph.voxel_mm)]
+        if not loops:
             break
-        place, ahead, behind, radius = weakest_place(graph, loop[0], loop[1:])
-        cut = weakest_cut(graph, place, ahead, behind)
+        if len(opened) >= MOST_LOOPS:
+            stay += [loop.meeting_lps_mm for loop in loops]
+            break
+        loop = min(loops, key=lambda loop: len(loop.voxels))
+        place, ahead, behind, radius = weakest_place(graph, loop.voxels, (loop.parting,))
+        cut = _keeping_whole(graph, weakest_cut(graph, place, ahead, behind), place)
         if not cut.any():
-            break
+            stay.append(loop.meeting_lps_mm)
+            continue
         graph = graph.without_edges(cut)
         opened.append(OpenedLoop(place, radius))
         traced = trace(graph, root, options)
-    return traced, graph, tuple(opened)
+    return traced, graph, tuple(opened), tuple(stay)
 
 
 def weakest_cut(graph: VoxelGraph, place: np.ndarray, ahead: np.ndarray, behind: np.ndarray) -> np.ndarray:
@@ -98,6 +107,28 @@ def weakest_cut(graph: VoxelGraph, place: np.ndarray, ahead: np.ndarray, behind:
     result = np.zeros(len(graph.edges), bool)
     result[here] = chosen
     return result
+
+
+def _keeping_whole(graph: VoxelGraph, cut: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """The cut (m,) bool, or the part of it next to ``place`` where the whole would part the tree itself: both sides of
+    a small loop may lie in the region that was cut. Empty where that part does, too."""
+    if not cut.any() or not _parts_the_tree(graph, cut):
+        return cut
+    numbers = np.flatnonzero(cut)
+    middle = graph.points_lps_mm[graph.edges[numbers]].mean(axis=1)
+    touching = cKDTree(middle).query_pairs(1.1 * graph.voxel_mm, output_type="ndarray")
+    matrix = coo_array((np.ones(len(touching)), tuple(touching.T)), shape=(len(numbers),) * 2)
+    _, part = connected_components(matrix, directed=False)
+    nearest = part[np.argmin(np.linalg.norm(middle - place, axis=1))]
+    cut = np.zeros(len(cut), bool)
+    cut[numbers[part == nearest]] = True
+    return np.zeros(len(cut), bool) if _parts_the_tree(graph, cut) else cut
+
+
+def _parts_the_tree(graph: VoxelGraph, cut: np.ndarray) -> bool:
+    """Whether more than a shred of the largest piece is no longer joined to it."""
+    before = np.bincount(graph.components())[0]
+    return before - np.bincount(graph.without_edges(cut).components())[0] > SHRED
 
 
 def _smallest_cut(edges: np.ndarray, capacity: np.ndarray, source: np.ndarray, sink: np.ndarray, count: int):
@@ -149,19 +180,30 @@ def meeting_edges(graph: VoxelGraph, traced: Traced) -> np.ndarray:
     return np.array(found, int)
 
 
-def _first_loop(graph: VoxelGraph, traced: Traced) -> tuple[np.ndarray, int] | None:
-    """Voxels of the shortest loop, in order (the last and the first one touch), and which of them is the bifurcation
-    where its two sides part."""
-    best = None
+@dataclass(frozen=True)
+class _Loop:
+    """``voxels`` of a loop in order (the last and the first one touch), which of them is the bifurcation where its two
+    sides part, and the place LPS mm (3,) where they meet again."""
+
+    voxels: np.ndarray
+    parting: int
+    meeting_lps_mm: np.ndarray
+
+
+def _loops(graph: VoxelGraph, traced: Traced) -> list[_Loop]:
+    found = []
     for edge in meeting_edges(graph, traced):
         ways = [_way_back(traced.before, int(v)) for v in graph.edges[edge]]
         shared = set(ways[1])
         parting = next(i for i, v in enumerate(ways[0]) if v in shared)
         second = ways[1][: ways[1].index(ways[0][parting])]
         loop = np.array(ways[0][: parting + 1] + second[::-1])
-        if best is None or len(loop) < len(best[0]):
-            best = loop, parting
-    return best
+        found.append(_Loop(loop, parting, graph.points_lps_mm[graph.edges[edge]].mean(axis=0)))
+    return found
+
+
+def _is_near(place: np.ndarray, others: list[np.ndarray], reach_mm: float) -> bool:
+    return any(float(np.linalg.norm(place - other)) <= reach_mm for other in others)
 
 
 def weakest_place(

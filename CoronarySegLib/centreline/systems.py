@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,9 +40,12 @@ def systems_of(
     if values is None:
         values = dict(SIDES) if (labels.array == 2).any() else {"tree": 1}
     found: list[System] = []
+    absent: list[str] = []
     for key, value in values.items():
         mask = labels.array == value
         box = bounding_box(mask)
+        if box is None or np.count_nonzero(mask[box]) < FEWEST_VOXELS:
+            absent.append(f"No vessel has the label {value} ({key}): that tree is missing. Check the label values.")
         if box is None:
             continue
         warnings = _border_warnings(key, mask, box)
@@ -65,7 +68,10 @@ def systems_of(
         raise EmptyResultError(
             "The mask holds only a few voxels, which is no vessel with a course. Check that it is the right label."
         )
-    return [system for system in found if np.count_nonzero(system.mask) >= FEWEST_VOXELS]
+    return [
+        replace(system, warnings=(*system.warnings, *absent))
+        for system in found if np.count_nonzero(system.mask) >= FEWEST_VOXELS
+    ]
 
 
 def _check(labels: Volume, probability: Volume | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,13 +27,16 @@ FATAL = ("closed", "manifold", "outward", "components", "self_intersections")
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How a model is made. ``edge_of_radius``: edge length of the wall as a share of the local radius."""
+    """How a model is made. ``edge_of_radius``: edge length of the wall as a share of the local radius.
+    ``loft_when_refused``: where the mask's own surface cannot be made into a model, one lofted from centreline and
+    radius takes its place, and the model's notes say so."""
 
     surface: LumenSurfaceOptions = field(default_factory=LumenSurfaceOptions)
     cuts: CutOptions = field(default_factory=CutOptions)
     extensions: ExtensionOptions = field(default_factory=ExtensionOptions)
     edge_of_radius: float = LENGTH_OF_RADIUS
     triangle_budget: int = LARGEST_TRIANGLE_BUDGET
+    loft_when_refused: bool = True
 
     def __post_init__(self) -> None:
         if not 0.05 <= self.edge_of_radius <= 1.0:
@@ -65,10 +68,26 @@ def build_model(
 ) -> BuiltModel:
     """The closed model with named openings of the system that ``tree`` follows through ``lumen`` (mask or probability).
 
-    Raises EmptyResultError without lumen and SurfaceError, naming the place, when the surface cannot be opened or would
-    be refused by a mesher.
+    Raises EmptyResultError without lumen and SurfaceError, naming the place, when the surface, and the lofted one in
+    its place, cannot be opened or would be refused by a mesher.
     """
     report = as_progress(progress)
+    try:
+        return _built(lumen, tree, options, report)
+    except SurfaceError as error:
+        if options.surface.method == "loft" or not options.loft_when_refused:
+            raise
+        refusal = error
+    round_options = replace(options, surface=replace(options.surface, method="loft"))
+    try:
+        built = _built(lumen, tree, round_options, report)
+    except SurfaceError as error:
+        raise SurfaceError(f"{refusal} A surface lofted from the centreline fails as well: {error}") from refusal
+    note = f"lofted from centreline and radius, all sections round, as the mask's own surface was refused: {refusal}"
+    return replace(built, notes=(note, *built.notes))
+
+
+def _built(lumen: Volume, tree: CentrelineTree, options: BuildOptions, report: Progress) -> BuiltModel:
     closed = lumen_surface(lumen, tree, options.surface, progress=report.part(0.0, 0.3))
     report(0.3, "Cutting the ends")
     proposal = propose_cuts(tree, options.cuts)

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from ..errors import SurfaceError
 from ..reconstruction.mesh import vertex_normals
 from .edges import edges_of, neighbours
-from .triangle_pairs import close_pairs, cutting
+from .triangle_pairs import close_pairs, cutting, spread_out
 
 ROUNDS = 20
 STEP = 0.15
@@ -48,7 +48,8 @@ def self_intersections(points_mm: np.ndarray, triangles: np.ndarray) -> np.ndarr
         return np.zeros((0, 2), np.int64)
     # About the centroid: orientation of four points loses digits far from the origin.
     points = np.asarray(points_mm, float) - np.mean(points_mm, axis=0)
-    found = [pairs[cutting(points, triangles, pairs)] for pairs in close_pairs(points, triangles)]
+    spread = spread_out(points, triangles)
+    found = [pairs[cutting(points, triangles, pairs, spread)] for pairs in close_pairs(points, triangles)]
     pairs = np.concatenate([np.zeros((0, 2), np.int64), *found])
     return pairs[np.lexsort(pairs.T[::-1])]
 

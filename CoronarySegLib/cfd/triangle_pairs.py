@@ -11,7 +11,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .edges import edges_of
+
 PAIRS_AT_ONCE = 2_000_000
+FRONT = 0.1
+"""Least cosine between a triangle's normal and that of its vertex at which the triangle's front is seen for certain."""
 ROUNDING = 1e-11
 """Relative to the cube of the longest edge; double precision at a few hundred mm keeps 1e-13 of a 0.1 mm edge."""
 FOLDED = 1.0 - np.cos(np.deg2rad(0.1))
@@ -59,12 +63,46 @@ def close_pairs(points: np.ndarray, triangles: np.ndarray) -> Iterator[np.ndarra
         begin = end
 
 
-def cutting(points: np.ndarray, triangles: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """True for pairs (k, 2) of triangles that cut or touch in more than what they share (k,)."""
+def spread_out(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Vertices (n,) bool round which no two triangles can cut each other, known without a look at pairs.
+
+    The fan goes once round, and seen along the vertex' normal all of its triangles show their front: then they lie side
+    by side in that view. On a smooth wall that is nearly every vertex, and neighbours are nearly all close pairs.
+    """
+    corners = points[triangles]
+    normals = _unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+    flat = triangles.ravel()
+    upward = np.stack([np.bincount(flat, np.repeat(normals[:, k], 3), len(points)) for k in range(3)], axis=1)
+    upward = _unit(upward)
+    sound = np.ones(len(points), bool)
+    angle = np.empty((len(triangles), 3))
+    for k in range(3):
+        axis = upward[triangles[:, k]]
+        sound[triangles[(normals * axis).sum(1) < FRONT, k]] = False
+        arms = [corners[:, (k + step) % 3] - corners[:, k] for step in (1, 2)]
+        first, second = (_unit(arm - (arm * axis).sum(1)[:, None] * axis) for arm in arms)
+        angle[:, k] = np.arccos(np.clip((first * second).sum(1), -1.0, 1.0))
+    once = np.bincount(flat, angle.ravel(), len(points)) < 3.0 * np.pi
+    edges = edges_of(triangles, len(points))
+    open_ends = np.zeros(len(points), bool)
+    open_ends[edges.ends[edges.count != 2].ravel()] = True
+    return sound & once & ~open_ends
+
+
+def cutting(
+    points: np.ndarray, triangles: np.ndarray, pairs: np.ndarray, spread: np.ndarray | None = None
+) -> np.ndarray:
+    """True for pairs (k, 2) of triangles that cut or touch in more than what they share (k,).
+
+    ``spread`` (n,) as :func:`spread_out` has it saves the look at pairs that share such a vertex.
+    """
     result = np.zeros(len(pairs), bool)
-    same = triangles[pairs[:, 0]][:, :, None] == triangles[pairs[:, 1]][:, None, :]
+    first, second = (triangles[side] for side in pairs.T)
+    same = first[:, :, None] == second[:, None, :]
     shared = same.sum((1, 2))
     result[shared == 3] = True
+    if spread is not None:
+        shared[(same.any(2) & spread[first]).any(1) & (shared < 3)] = -1
     for number, test in ((0, _apart_cut), (1, _at_a_corner_cut), (2, _at_an_edge_cut)):
         rows = np.flatnonzero(shared == number)
         if len(rows):

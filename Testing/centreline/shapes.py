@@ -208,6 +208,16 @@ def touching_branches(gap_mm: float = -0.3) -> Shape:
     return Shape(tuple(tubes))
 
 
+def island(bow_mm: float = 2.0, radius_mm: float = 0.9, island_mm: float = 12.0) -> Shape:
+    """A vessel that splits round an island and is one again behind it, with a distal part that only both lead to."""
+    tubes = [tube([[0, 0, 10], [0, 0, 0]], 1.2)]
+    for sign in (1.0, -1.0):
+        knots = [[0, 0, 0], [sign * bow_mm, 0, -0.5 * island_mm], [0, 0, -island_mm]]
+        tubes.append(tube(knots, radius_mm, 0))
+    tubes.append(tube([[0, 0, -island_mm], [0, 0, -island_mm - 18]], 1.0, 1))
+    return Shape(tuple(tubes))
+
+
 def grid_round(
     shape: Shape, spacing_xyz_mm=(0.4, 0.4, 0.4), angles_deg=(0.0, 0.0, 0.0), mirrored: bool = False,
     margin_mm: float = 3.0, offset_voxels=(0.3, 0.1, 0.45),

@@ -33,6 +33,22 @@ def test_one_voxel_is_named():
         extract_centrelines(mask)
 
 
+def test_a_label_without_voxels_is_said_on_the_tree_that_is_there():
+    mask = mask_of(straight(3.0, 20.0), grid_round(straight(3.0, 20.0)))
+    (tree,) = extract_centrelines(mask, values={"left": 1, "right": 2}).values()
+    assert any("label 2 (right)" in text and "missing" in text for text in tree.warnings)
+
+
+def test_a_label_on_too_short_a_piece_is_said_on_the_tree_that_is_there():
+    whole = straight(3.0, 20.0)
+    stump = Shape((tube([[8, 0, 10], [8, 0, 9]], 0.8),))
+    grid = grid_round(whole.joined(stump), COARSE)
+    mask = mask_of(whole, grid)
+    mask.array[mask_of(stump, grid).array > 0] = 2
+    (tree,) = extract_centrelines(mask).values()
+    assert any("labelled right" in text for text in tree.warnings)
+
+
 def test_a_mask_in_metres_is_named():
     shape = straight(3.0, 20.0)
     mask = mask_of(shape, grid_round(shape))

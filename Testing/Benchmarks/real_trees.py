@@ -1,0 +1,222 @@
+"""Real coronary masks through centreline and flow model: one row a mask, with everything a mesher would ask.
+
+    python Testing/Benchmarks/real_trees.py FOLDER --record rows.jsonl
+
+Every mask file in FOLDER (label 1 is artery by default, other labels are left out) is taken to named centrelines and to
+a flow model per coronary system, as ``coronaryseg cfd`` does without writing files. Each mask runs in a process of its
+own, so that a crash costs one row. ``--record`` keeps a JSON line a mask as soon as it is done, and what stands there
+already is not run again (``--again NAME`` runs it again). Seconds are of one processor, so other load does not count.
+
+Columns: systems and branches found; loops left in the surfaces and warnings of opened ones; ``reached``: voxels within
+1.2 radii of the centreline; faults: free edges, edges and vertices that are not manifold, pairs of triangles that cut;
+mean diameter change against the mask for vessels from 2 mm and from 1.5 to 2 mm; how many surfaces were lofted; seconds
+for centreline and models; peak memory. Ends with 1 when an aim is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+REACHED_SHARE, REACHED_RADII = 0.95, 1.2
+WIDE_PERCENT, MIDDLE_PERCENT = 3.0, 6.0
+SECONDS = 60.0
+HEAD = (
+    f"{'mask':<26}{'systems':>10}{'branches':>10}{'opened':>8}{'loops':>6}{'reached':>9}{'free':>5}{'crowd':>6}{'cuts':>5}"
+    f"{'d ≥ 2':>7}{'1.5–2':>7}{'lofted':>7}{'line s':>8}{'model s':>8}{'GB':>6}  remarks"
+)
+
+
+def main() -> int:
+    given = _arguments()
+    if given.one is not None:
+        print(json.dumps(measured(given.one, given.label)))
+        return 0
+    done = _recorded(given.record)
+    good = True
+    print(HEAD)
+    for path in _masks(given.folder):
+        name = path.name.split(".")[0]
+        if given.only and name not in given.only:
+            continue
+        row = done.get(name)
+        if row is None or name in given.again:
+            row = _in_a_process(path, given)
+            if given.record is not None:
+                with given.record.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(row) + "\n")
+        missed = missed_aims(row)
+        good &= not missed
+        print(_line(row, missed), flush=True)
+    return int(not good)
+
+
+def measured(path: Path, label: int) -> dict:
+    """Everything about one mask, as plain values."""
+    from CoronarySegLib.centreline import extract_centrelines
+    from CoronarySegLib.centreline.naming import name_trees
+    from CoronarySegLib.errors import CoronarySegError
+    from CoronarySegLib.postprocessing.boxes import bounding_box, cropped
+    from CoronarySegLib.reading.volume_files import read_volume_file
+
+    volume = read_volume_file(path)
+    mask = volume.with_array((volume.array == label).astype(np.uint8))
+    mask = cropped(mask, bounding_box(mask.array > 0, margin=8))
+    row: dict = {"name": path.name.split(".")[0], "systems": {}}
+    began = time.process_time()
+    try:
+        trees = name_trees(extract_centrelines(mask, values={"tree": 1}))
+    except CoronarySegError as error:
+        return {**row, "error": f"{type(error).__name__}: {error}", "memory_gb": _memory_gb()}
+    row["centreline_s"] = time.process_time() - began
+    row["reached"] = reached_share(mask, trees)
+    for key, tree in trees.items():
+        row["systems"][key] = _system(mask, tree)
+    row["memory_gb"] = _memory_gb()
+    return row
+
+
+def reached_share(mask, trees) -> float:
+    """Share of the mask's voxels whose centre lies within ``REACHED_RADII`` radii of a centreline."""
+    from scipy.spatial import cKDTree
+
+    branches = [branch for tree in trees.values() for branch in tree.branches]
+    places = np.concatenate([branch.points_lps_mm for branch in branches])
+    radius = np.concatenate([branch.radius_mm for branch in branches])
+    voxels = mask.geometry.points_lps(np.argwhere(mask.array)[:, ::-1])
+    # The nearest point may be of a thin branch beside a wide one, so several are asked.
+    away, near = cKDTree(places).query(voxels, k=min(24, len(places)))
+    return float((away <= REACHED_RADII * radius[near]).any(axis=1).mean())
+
+
+def _system(mask, tree) -> dict:
+    from CoronarySegLib.cfd.build import build_model
+    from CoronarySegLib.errors import CoronarySegError
+
+    names = sorted({branch.name for branch in tree.branches if branch.name})
+    row = {
+        "branches": len(tree.branches), "length_mm": tree.length_mm, "names": names,
+        "opened": sum("closed a loop" in text for text in tree.warnings), "warnings": list(tree.warnings),
+    }
+    began = time.process_time()
+    try:
+        built = build_model(mask, tree)
+    except CoronarySegError as error:
+        return {**row, "error": f"{type(error).__name__}: {error}", "model_s": time.process_time() - began}
+    found = built.quality.topology
+    return {
+        **row, "model_s": time.process_time() - began, "triangles": len(built.model.triangles),
+        "lofted": any("loft" in step.name for step in built.surface.steps),
+        "free": found.free_edges, "crowded": found.crowded_edges + found.pinched_vertices,
+        "components": found.components, "loops": found.loops,
+        "cuts": int(built.quality["self_intersections"].value),
+        "wide_percent": _finite(built.final.mean_change_percent(2.0)),
+        "middle_percent": _finite(built.final.mean_change_percent(1.5, 2.0)),
+        "failed": [str(line) for line in built.quality.failures], "notes": list(built.notes),
+    }
+
+
+def missed_aims(row: dict) -> list[str]:
+    """A few words for every aim that this mask misses."""
+    if "error" in row:
+        return [row["error"]]
+    missed = []
+    if row["reached"] < REACHED_SHARE:
+        missed.append("reached")
+    for key, system in row["systems"].items():
+        if "error" in system:
+            missed.append(f"{key}: {system['error']}")
+            continue
+        for what in ("free", "crowded", "loops", "cuts"):
+            if system[what]:
+                missed.append(f"{key}: {what}")
+        if system["components"] != 1:
+            missed.append(f"{key}: components")
+        if (system["wide_percent"] or 0.0) > WIDE_PERCENT or (system["middle_percent"] or 0.0) > MIDDLE_PERCENT:
+            missed.append(f"{key}: diameters")
+    if row["centreline_s"] + sum(system["model_s"] for system in row["systems"].values()) > SECONDS:
+        missed.append("seconds")
+    return missed
+
+
+def _line(row: dict, missed: list[str]) -> str:
+    remarks = "; ".join(missed) or "good"
+    if "error" in row:
+        return f"{row['name']:<26}{'–':>10}  {remarks}"
+    systems = row["systems"]
+    good = [system for system in systems.values() if "error" not in system]
+
+    def summed(what: str) -> str:
+        return str(sum(system[what] for system in good)) if good else "–"
+
+    def worst(what: str) -> str:
+        return "{:.2f}".format(max((s[what] for s in good if s[what] is not None), default=float("nan")))
+
+    return (
+        f"{row['name']:<26}{'+'.join(systems):>10}{'+'.join(str(s['branches']) for s in systems.values()):>10}"
+        f"{sum(s['opened'] for s in systems.values()):>8}{summed('loops'):>6}{row['reached']:>9.3f}{summed('free'):>5}"
+        f"{summed('crowded'):>6}{summed('cuts'):>5}{worst('wide_percent'):>7}{worst('middle_percent'):>7}"
+        f"{summed('lofted'):>7}{row['centreline_s']:>8.1f}{sum(s['model_s'] for s in systems.values()):>8.1f}"
+        f"{row['memory_gb']:>6.2f}  {remarks}"
+    )
+
+
+def _in_a_process(path: Path, given) -> dict:
+    name = path.name.split(".")[0]
+    command = [sys.executable, __file__, str(given.folder), "--label", str(given.label), "--one", str(path)]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=given.timeout, check=False)
+    except subprocess.TimeoutExpired:
+        return {"name": name, "error": f"not ready after {given.timeout:.0f} s"}
+    if run.returncode != 0:
+        last = (run.stderr.strip().splitlines() or ["no message"])[-1]
+        return {"name": name, "error": f"crash ({run.returncode}): {last}"}
+    return json.loads(run.stdout.strip().splitlines()[-1])
+
+
+def _masks(folder: Path) -> list[Path]:
+    from CoronarySegLib.reading.volume_files import is_volume_file
+
+    return sorted(path for path in folder.iterdir() if is_volume_file(path))
+
+
+def _recorded(record: Path | None) -> dict[str, dict]:
+    if record is None or not record.is_file():
+        return {}
+    rows = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines() if line]
+    return {row["name"]: row for row in rows}
+
+
+def _memory_gb() -> float:
+    if sys.platform == "win32":
+        return float("nan")
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024**3 if sys.platform == "darwin" else 1024**2)
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--label", type=int, default=1, help="value of artery voxels")
+    parser.add_argument("--record", type=Path, help="JSON lines, one a mask; what is there is not run again")
+    parser.add_argument("--again", nargs="*", default=(), help="masks to run though they are in the record")
+    parser.add_argument("--only", nargs="*", default=(), help="run these masks alone")
+    parser.add_argument("--timeout", type=float, default=1800.0, help="seconds for a mask")
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
