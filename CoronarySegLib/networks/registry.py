@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     import torch
 
 # name in model.json -> (module of this package, class). The name is a contract: shipped cards carry it.
-NETWORKS = {"ResUNet3D": ("resunet3d", "ResUNet3D")}
+NETWORKS = {
+    "ResUNet3D": ("resunet3d", "ResUNet3D"),
+    "MaskGuidedNet": ("mask_guided", "MaskGuidedNet"),
+    "SFANet": ("sfanet", "SFANet"),
+    "AttentionGANGenerator": ("attention_gan", "AttentionGANGenerator"),
+    "PatchUNet": ("patch_unet", "PatchUNet"),
+    "AttentionUNet3D": ("monai_networks", "AttentionUNet3D"),
+    "UNet3D": ("monai_networks", "UNet3D"),
+    "UNetPlusPlus3D": ("monai_networks", "UNetPlusPlus3D"),
+}
 
 
 def network_names() -> tuple[str, ...]:

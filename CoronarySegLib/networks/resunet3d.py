@@ -12,32 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from ..errors import ModelError
+from .blocks import NORMS, ResidualBlock, check_choice, check_input, check_numbers
 
-NORMS = {"batch": nn.BatchNorm3d, "instance": lambda channels: nn.InstanceNorm3d(channels, affine=True)}
-
-
-class ResidualBlock(nn.Module):
-    """Two 3x3x3 convolutions, each with norm, and a shortcut added before the last ReLU. (N, in, ...) -> (N, out, ...).
-
-    The shortcut is a 1x1x1 projection where the number of channels changes, otherwise the input itself.
-    The convolutions carry no bias because the norm that follows would remove it.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, norm: str):
-        super().__init__()
-        self.conv1 = nn.Conv3d(in_channels, out_channels, 3, padding=1, bias=False)
-        self.norm1 = NORMS[norm](out_channels)
-        self.conv2 = nn.Conv3d(out_channels, out_channels, 3, padding=1, bias=False)
-        self.norm2 = NORMS[norm](out_channels)
-        same = in_channels == out_channels
-        self.shortcut = nn.Identity() if same else nn.Conv3d(in_channels, out_channels, 1)
-        self.relu = nn.ReLU(inplace=True)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.relu(self.norm1(self.conv1(x)))
-        y = self.norm2(self.conv2(y))
-        return self.relu(y + self.shortcut(x))
+PAPER = "in_channels=1, out_channels=1, channels=(32, 64, 128), bottleneck=256"
 
 
 class ResUNet3D(nn.Module):
@@ -57,7 +34,9 @@ class ResUNet3D(nn.Module):
         norm: str = "batch",
     ):
         super().__init__()
-        _check_arguments(in_channels, out_channels, channels, bottleneck, norm)
+        check_numbers("ResUNet3D", PAPER, in_channels=in_channels, out_channels=out_channels, channels=channels,
+                      bottleneck=bottleneck)
+        check_choice("ResUNet3D", "norm", norm, NORMS)
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.size_factor = 2 ** len(channels)
@@ -77,9 +56,13 @@ class ResUNet3D(nn.Module):
             width = level_width
         self.head = nn.Conv3d(width, out_channels, 1)
 
+    @property
+    def heads(self) -> tuple[nn.Module, ...]:
+        """The last layers, whose bias decides what an untrained network answers."""
+        return (self.head,)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not torch.jit.is_tracing():
-            self._check_input(x)
+        check_input(x, self)
         skips = []
         for block in self.encoder:
             x = block(x)
@@ -89,27 +72,3 @@ class ResUNet3D(nn.Module):
         for upsample, block, skip in zip(self.upsample, self.decoder, reversed(skips), strict=True):
             x = block(torch.cat([upsample(x), skip], dim=1))
         return self.head(x)
-
-    def _check_input(self, x: torch.Tensor) -> None:
-        if x.ndim != 5 or x.shape[1] != self.in_channels:
-            raise ModelError(
-                f"ResUNet3D takes (N, {self.in_channels}, z, y, x) but was given {tuple(x.shape)}. "
-                "Give as many input channels as the model card lists inputs."
-            )
-        if any(side % self.size_factor for side in x.shape[2:]):
-            raise ModelError(
-                f"ResUNet3D cannot halve {tuple(x.shape[2:])} voxels {self.size_factor.bit_length() - 1} times. "
-                f"Pad each side to a multiple of {self.size_factor}."
-            )
-
-
-def _check_arguments(in_channels: int, out_channels: int, channels: Sequence[int], bottleneck: int, norm: str) -> None:
-    numbers = [in_channels, out_channels, bottleneck, *channels]
-    if not channels or any(not isinstance(n, int) or isinstance(n, bool) or n < 1 for n in numbers):
-        raise ModelError(
-            "ResUNet3D needs whole positive channel numbers, got "
-            f"in_channels={in_channels}, out_channels={out_channels}, channels={channels}, bottleneck={bottleneck}. "
-            "The paper's are in_channels=1, out_channels=1, channels=(32, 64, 128), bottleneck=256."
-        )
-    if norm not in NORMS:
-        raise ModelError(f"ResUNet3D knows no norm {norm!r}. Choose one of: {', '.join(sorted(NORMS))}.")
