@@ -21,6 +21,9 @@ from CoronarySegLib.worker.jobs import Job
 
 INTERVAL_MS = 100
 
+_followed: set[Run] = set()
+"""Runs that a timer looks after stay alive also when nobody keeps them."""
+
 
 class Run:
     """One job under way. ``result`` and ``error`` are None until it is ``over``; one of them is set then.
@@ -51,6 +54,7 @@ class Run:
         self._timer.setInterval(INTERVAL_MS)
         self._timer.connect("timeout()", self.poll)
         self._timer.start()
+        _followed.add(self)
         return self
 
     def wait(self):
@@ -89,6 +93,7 @@ class Run:
 
     def _end(self) -> None:
         self.over = True
+        _followed.discard(self)
         if self._timer is not None:
             self._timer.stop()
         if self._tag is not None:

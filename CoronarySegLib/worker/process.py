@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,8 @@ from .protocol import Said, heard
 LOG = "log.txt"
 LAST_LINES = 8
 END_SECONDS = 5.0
+LEFT_SECONDS = 24 * 3600
+"""Age from which a folder counts as left behind: on a shared disk its program may live on another machine."""
 _FOLDER = "CoronarySeg-worker-{pid}-"
 
 
@@ -152,8 +155,9 @@ class WorkerProcess:
 
 
 def remove_left_folders(root: Path) -> None:
-    """Remove folders of jobs whose program does not live any more."""
+    """Remove old folders of jobs whose program does not live any more (the worker itself removes its own at once)."""
     for folder in root.glob(_FOLDER.format(pid="*") + "*"):
         match = re.match(_FOLDER.format(pid=r"(\d+)"), folder.name)
-        if match and not is_alive(int(match.group(1))):
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # somebody else may be removing it, too
+            if match and not is_alive(int(match.group(1))) and time.time() - folder.stat().st_mtime > LEFT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -79,6 +79,15 @@ class Desktop:
         if found:
             raise AssertionError(f"{len(found)} error(s) in functions called by Qt") from found[0]
 
+    def with_views(self):
+        """Open three slice views and a 3D view (once); returns the layout manager. Needs an OpenGL that draws
+        without a display."""
+        from views import qSlicerLayoutManager
+
+        if self.application._layout is None:
+            self.application._layout = qSlicerLayoutManager(self.core)
+        return self.application._layout
+
     def grab(self, widget, path: Path, width: int = 460) -> Path:
         """The picture of a panel, as high as it wants to be."""
         target = widget._qobject
@@ -98,6 +107,7 @@ def start(temporary_folder: Path) -> Desktop:
     if _running is not None:
         return _running
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    _keep_none_alive()
     import slicer_bootstrap
 
     core = slicer_bootstrap.boot(temporary_folder / "slicer")
@@ -113,6 +123,15 @@ def start(temporary_folder: Path) -> Desktop:
     translation.publish()
     _running = Desktop(core, qt_application)
     return _running
+
+
+def _keep_none_alive() -> None:
+    """PySide6 6.12 gives back one reference to None too many per call of a void slot, and Python 3.11 then ends with a
+    fatal error. From 3.12 on None cannot die; before that its count is set so high here that it does not either."""
+    if sys.version_info < (3, 12):
+        import ctypes
+
+        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
 
 
 def _qt_attribute():

@@ -11,6 +11,7 @@ import pathlib
 import sys
 import typing
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 
 import slicer
@@ -132,7 +133,7 @@ class _Wrapper:
                 found[name] = _connector(widget, self.allParameters[name])
         for name, connector in found.items():
             connector.write(getattr(self, name))
-            connector.connect(lambda name=name, connector=connector: self._on_gui(name, connector))
+            connector.connect(partial(self._on_gui, name, connector))
         tag = self.parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._update_gui())
         self._guis[tag] = found
         return tag
@@ -143,7 +144,7 @@ class _Wrapper:
         if tag is not None:
             self.parameterNode.RemoveObserver(tag)
 
-    def _on_gui(self, name, connector):
+    def _on_gui(self, name, connector, *_arguments):
         if not self._updating:
             setattr(self, name, connector.read())
 

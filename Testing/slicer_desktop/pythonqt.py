@@ -12,6 +12,7 @@ import inspect
 import re
 import traceback
 from collections.abc import Callable
+from functools import cache
 
 import shiboken6
 from PySide6.QtCore import QByteArray, QMetaMethod, QMetaObject, QObject, SignalInstance
@@ -87,7 +88,7 @@ class QtObject(metaclass=QtMeta):
         function = receiver[0] if len(receiver) == 1 else _slot_of(unwrap(receiver[0]), receiver[1])
         if not callable(function):
             raise TypeError(f"{function!r} cannot be connected to {signal}")
-        called = _called_by_qt(function, count)
+        called = _TAKING[count](_called_by_qt(function, count))
         _pyside_signal(target, name, signal).connect(called)
         self._connections.append((name, function, called))
         return True
@@ -164,6 +165,14 @@ def proxy_class(qt_class: type) -> QtMeta:
     return _classes[qt_class]
 
 
+@cache
+def properties_of(qt_class: type) -> frozenset[str]:
+    """Names of the properties of a class. Kept, because PySide6 may renew the meta object of a Python class."""
+    meta = qt_class.staticMetaObject
+    return frozenset(meta.property(index).name() for index in range(meta.propertyCount()))
+
+
+@cache
 def signals_of(qt_class: type) -> tuple[str, ...]:
     """Signatures of all signals of a class, those of stand-ins as in the header they stand for, most special first."""
     found: list[str] = []
@@ -201,6 +210,7 @@ def _visible(qt_class: type, name: str) -> bool:
     return hasattr(qt_class, name) and not name.startswith("_")
 
 
+@cache
 def declared_methods(stand_in: type) -> set[str]:
     """Slots, invokable methods, signals and enum values that a stand-in itself declares to Qt."""
     meta = stand_in.staticMetaObject
@@ -254,6 +264,15 @@ def _called_by_qt(function: Callable, count: int) -> Callable:
             return None
 
     return called
+
+
+# PySide6 looks at how many arguments a function takes before it chooses what to pass.
+_TAKING = {
+    0: lambda function: lambda: function(),
+    1: lambda function: lambda a: function(a),
+    2: lambda function: lambda a, b: function(a, b),
+    3: lambda function: lambda a, b, c: function(a, b, c),
+}
 
 
 def _calling(function: Callable) -> Callable:

@@ -8,7 +8,8 @@ from name_table import classes_of, lint_code, lint_form, names_of, table
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "CoronarySeg"
 FORM = MODULE / "Resources" / "UI" / "CoronarySeg.ui"
-ADDED_BY_SLICER_TO_PYTHON = {"testingEnabled"}  # a PythonQt decorator, in no meta object
+# PythonQt decorators of Slicer, in no meta object
+ADDED_BY_SLICER_TO_PYTHON = {"testingEnabled", "widgetRepresentation"}
 
 
 def stand_ins() -> list[type]:
@@ -16,18 +17,21 @@ def stand_ins() -> list[type]:
     from ctk_widgets import CTK_WIDGETS
     from mrml_widgets import MRML_WIDGETS
     from scripted_module import qSlicerScriptedLoadableModule
+    from views import qMRMLSliceWidget, qMRMLThreeDWidget, qSlicerLayoutManager
 
-    return [*CTK_WIDGETS, *MRML_WIDGETS, qSlicerApplication, qSlicerModuleManager, qSlicerScriptedLoadableModule]
+    return [
+        *CTK_WIDGETS, *MRML_WIDGETS, qSlicerApplication, qSlicerModuleManager, qSlicerScriptedLoadableModule,
+        qSlicerLayoutManager, qMRMLSliceWidget, qMRMLThreeDWidget,
+    ]
 
 
 def test_a_stand_in_offers_nothing_that_the_headers_do_not_declare(started):
-    from pythonqt import declared_methods
+    from pythonqt import declared_methods, properties_of
 
     invented = []
     for one in stand_ins():
         known = names_of(one.__name__)
-        meta = one.staticMetaObject
-        own = {meta.property(index).name() for index in range(meta.propertyOffset(), meta.propertyCount())}
+        own = properties_of(one) - properties_of(one.__mro__[1])
         signals = set(one.__dict__.get("SIGNALS", {}))
         invented += [f"{one.__name__}.{name}" for name in own - known.properties]
         invented += [f"{one.__name__}.{name}" for name in signals - known.signals]

@@ -9,7 +9,7 @@ from mrml_widgets import MRML_WIDGETS
 from PySide6 import QtWidgets
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice
 from PySide6.QtUiTools import QUiLoader
-from pythonqt import wrap
+from pythonqt import properties_of, wrap
 
 STAND_INS = {one.__name__: one for one in (*CTK_WIDGETS, *MRML_WIDGETS)}
 DYNAMIC_PROPERTIES = {"SlicerParameterName"}  # what parameter node wrappers look for on a widget
@@ -76,7 +76,7 @@ def _check_property(found: type, widget: str, prop: ElementTree.Element) -> None
     if prop.get("stdset") == "0":
         if name not in DYNAMIC_PROPERTIES:
             raise UiFileError(f"'{widget}' has the dynamic property '{name}', which nothing reads.")
-    elif found.staticMetaObject.indexOfProperty(name) < 0:
+    elif name not in properties_of(found):
         raise UiFileError(f"'{widget}' ({found.__name__}) has no property '{name}'.")
 
 

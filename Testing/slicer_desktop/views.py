@@ -56,26 +56,19 @@ class _View:
 
 
 class qMRMLSliceWidget(QWidget):
-    """One slice view. ``view`` is for tests: what the desktop would draw."""
+    """One slice view; ``grab_view`` is for tests."""
 
     def __init__(self, name: str, orientation: str, core):
         super().__init__()
         self._logic = slicer.vtkMRMLSliceLogic()
         self._logic.SetMRMLApplicationLogic(core.application_logic)
         self._logic.SetMRMLScene(core.scene)
-        self._name, self._orientation = name, orientation
         core.application_logic.GetSliceLogics().AddItem(self._logic)
-        self._view = None
-        self._core = core
-        self.renew()
-
-    def renew(self) -> None:
-        """Make the slice node again: closing the scene takes it away."""
-        node = self._logic.AddSliceNode(self._name)
-        node.SetOrientation(self._orientation)
+        node = self._logic.AddSliceNode(name)
+        node.SetOrientation(orientation)
         node.SetDimensions(*SIZE, 1)
         self._view = _View(
-            slicer.vtkMRMLSliceViewDisplayableManagerFactory, SLICE_MANAGERS, self._core.application_logic, node
+            slicer.vtkMRMLSliceViewDisplayableManagerFactory, SLICE_MANAGERS, core.application_logic, node
         )
         mapper = vtk.vtkImageMapper()
         mapper.SetColorWindow(255)
@@ -104,17 +97,24 @@ class qMRMLSliceWidget(QWidget):
 class qMRMLThreeDWidget(QWidget):
     def __init__(self, core):
         super().__init__()
-        self._core, self._view, self._node = core, None, None
-        self.renew()
-
-    def renew(self) -> None:
-        self._node = self._core.scene.AddNewNodeByClass("vtkMRMLViewNode", "View1")
+        node = core.scene.CreateNodeByClass("vtkMRMLViewNode")
+        node.UnRegister(None)
+        node.SetSingletonTag("1")  # closing the scene keeps it, as on the desktop
+        node.SetName("View1")
+        node.SetLayoutName("1")
+        self._node = core.scene.AddNode(node)
         self._view = _View(
-            slicer.vtkMRMLThreeDViewDisplayableManagerFactory, VIEW_MANAGERS, self._core.application_logic, self._node
+            slicer.vtkMRMLThreeDViewDisplayableManagerFactory, VIEW_MANAGERS, core.application_logic, self._node
         )
 
     def reset(self) -> None:
+        """Fit the camera to what is shown, the view's own box and letters left out."""
+        shown = self._node.GetBoxVisible(), self._node.GetAxisLabelsVisible()
+        self._node.SetBoxVisible(False)
+        self._node.SetAxisLabelsVisible(False)
         self._view.renderer.ResetCamera()
+        self._node.SetBoxVisible(shown[0])
+        self._node.SetAxisLabelsVisible(shown[1])
 
     def grab_view(self, path: Path) -> Path:
         return self._view.grab(path)
@@ -130,6 +130,9 @@ class qSlicerLayoutManager(QObject):
     def __init__(self, core):
         super().__init__()
         self._core, self._layout = core, slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+        self._collections = vtk.vtkCollection(), vtk.vtkCollection()
+        core.application_logic.SetSliceLogics(self._collections[0])
+        core.application_logic.SetViewLogics(self._collections[1])
         self._slices = {name: qMRMLSliceWidget(name, orientation, core) for name, orientation in SLICES.items()}
         self._view = qMRMLThreeDWidget(core)
 

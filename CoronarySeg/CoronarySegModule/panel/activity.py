@@ -68,11 +68,11 @@ class Activity:
         self._bar.visible = False
         if run.error is None:
             done(run.result, seconds)
-        elif isinstance(run.error, Cancelled):
+        self._changed()  # before a message that waits for the user
+        if isinstance(run.error, Cancelled):
             self.say(str(run.error))
-        else:
+        elif run.error is not None:
             self.fail(run.error)
-        self._changed()
 
 
 def show_button(button, activity: Activity, owner, text: str, ready: str, reason: str) -> None:
