@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ..errors import ModelError
+from .systems import OF_PROFILE, SYSTEMS, find_system
 
 FORMAT = 1
 PROFILES = ("recommended", "paper")
+NORMALISATIONS = ("window", "minmax")
 INTENDED_USE = "Research on coronary segmentation and reconstruction. Research software, not a medical device."
 LIMITS = (
     "Learned from synthetic anatomy only; not validated on patients. Check every result against the images. "
@@ -27,9 +29,11 @@ class StageCard:
     """One network of a model.
 
     ``network`` and ``arguments`` build it; ``inputs`` and ``outputs`` name its channels in order; ``spacing_mm`` is the
-    isotropic grid it works on (None: the whole volume is resized to ``patch_zyx`` voxels); ``hu_window`` is what
-    becomes 0..1; ``mirror_axes`` are the axes of (z, y, x) along which training mirrored, and only along those may
-    inference do so. ``weights`` is a file beside the card and ``sha256`` its checksum; ``save_model`` fills both in.
+    isotropic grid it works on (None: the whole volume is resized to ``patch_zyx`` voxels, or with ``native`` stays on
+    the scanner's); ``hu_window`` is what becomes 0..1, unless ``normalisation`` is "minmax" and the volume's range
+    does; ``sharpen`` asks for unsharp masking of the slices; ``mirror_axes`` are the axes of (z, y, x) along which
+    training mirrored, and only along those may inference do so. ``weights`` is a file beside the card and ``sha256``
+    its checksum; ``save_model`` fills both in.
     """
 
     name: str
@@ -41,6 +45,9 @@ class StageCard:
     patch_zyx: tuple[int, int, int]
     hu_window: tuple[float, float] = (-500.0, 1000.0)
     mirror_axes: tuple[int, ...] = ()
+    native: bool = False
+    normalisation: str = "window"
+    sharpen: bool = False
     weights: str = ""
     sha256: str = ""
 
@@ -55,6 +62,10 @@ class StageCard:
             len(self.hu_window) == 2 and self.hu_window[0] < self.hu_window[1],
             f"{at}: hu_window needs a lower and a higher HU value",
         )
+        _require(
+            self.normalisation in NORMALISATIONS, f"{at}: normalisation must be one of {', '.join(NORMALISATIONS)}"
+        )
+        _require(not (self.native and self.spacing_mm), f"{at}: a native stage has no spacing_mm of its own")
         _require(set(self.mirror_axes) <= {0, 1, 2}, f"{at}: mirror_axes are 0, 1 and 2 (z, y, x)")
         # The file name comes from a folder somebody else may have made: it must not lead out of that folder.
         _require(
@@ -76,8 +87,10 @@ class StageCard:
 class ModelCard:
     """A model: its stages, its origin and its limits.
 
-    ``profile`` is "recommended" (stages "locator" and "vessels") or "paper" (stage "whole"). ``training_data`` and
-    ``training_seeds`` say in words what it learned from; ``figures`` are results by name, e.g. {"dice_phantoms": 0.9}.
+    ``profile`` is "paper" where everything is as published, "recommended" otherwise. ``system`` (see ``systems``) says
+    what is done with the stages; without it a recommended model is a "two_step" and a paper model a "whole" one.
+    ``deviations`` are sentences on where a published system was not followed. ``training_data`` and ``training_seeds``
+    say in words what it learned from; ``figures`` are results by name, e.g. {"dice_phantoms": 0.9}.
     """
 
     name: str
@@ -91,11 +104,16 @@ class ModelCard:
     licence: str = "Apache-2.0"
     intended_use: str = INTENDED_USE
     limits: str = LIMITS
+    system: str = ""
+    deviations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require(self.name.strip(), "name must not be empty")
         _require(self.profile in PROFILES, f"profile is {self.profile!r}, known are {', '.join(PROFILES)}")
         _require(self.stages, "a model needs at least one stage")
+        if not self.system:
+            object.__setattr__(self, "system", OF_PROFILE[self.profile])
+        _require(self.system in SYSTEMS, f"system is {self.system!r}, known are {', '.join(SYSTEMS)}")
         names = [stage.name for stage in self.stages]
         _require(len(set(names)) == len(names), "two stages have the same name")
 
@@ -106,7 +124,8 @@ class ModelCard:
                 return stage
         raise ModelError(
             f"Model {self.name!r} has no stage {name!r} (it has: {', '.join(s.name for s in self.stages)}). "
-            f"Choose a complete {self.profile} model or train the missing stage."
+            f"A model of the system {self.system!r} needs {', '.join(find_system(self.system).stages)}: choose a "
+            "complete one or train the missing stage."
         )
 
     def with_stage(self, stage: StageCard) -> ModelCard:
@@ -133,7 +152,11 @@ class ModelCard:
 _TEXT = (str, "a text")
 _FRACTION = ((int, float), "a number")
 _WHOLE = (int, "a whole number")
-_STAGE_SCALARS = {"name": _TEXT, "network": _TEXT, "weights": _TEXT, "sha256": _TEXT}
+_FLAG = (bool, "true or false")
+_STAGE_SCALARS = {
+    "name": _TEXT, "network": _TEXT, "weights": _TEXT, "sha256": _TEXT, "normalisation": _TEXT, "native": _FLAG,
+    "sharpen": _FLAG,
+}
 _STAGE_LISTS = {"inputs": _TEXT, "outputs": _TEXT, "patch_zyx": _WHOLE, "hu_window": _FRACTION, "mirror_axes": _WHOLE}
 
 
@@ -144,14 +167,17 @@ def _card_of(data: Any) -> ModelCard:
     _require(found == FORMAT, f"format is {found!r} but this version reads format {FORMAT}.")
     _check_keys(data, ModelCard, "")
     for key, value in data.items():
-        if key not in ("stages", "figures"):
+        if key not in ("stages", "figures", "deviations"):
             _check_type(value, _TEXT, key)
+    deviations = _check_type(data.get("deviations", []), (list, "a list"), "deviations")
+    for i, text in enumerate(deviations):
+        _check_type(text, _TEXT, f"deviations[{i}]")
     _check_type(data["stages"], (list, "a list"), "stages")
     figures = _check_type(data.get("figures", {}), (dict, "an object"), "figures")
     for key, value in figures.items():
         _check_type(value, _FRACTION, f"figures.{key}")
     stages = tuple(_stage_of(stage, f"stages[{i}]") for i, stage in enumerate(data["stages"]))
-    return ModelCard(**{**data, "stages": stages, "figures": figures})
+    return ModelCard(**{**data, "stages": stages, "figures": figures, "deviations": tuple(deviations)})
 
 
 def _stage_of(data: Any, at: str) -> StageCard:
@@ -172,7 +198,7 @@ def _stage_of(data: Any, at: str) -> StageCard:
 
 def _check_keys(data: dict, card: type, at: str) -> None:
     known = {f.name for f in fields(card)}
-    optional = {"hu_window", "mirror_axes", "weights", "sha256", "figures", "licence", "intended_use", "limits"}
+    optional = {f.name for f in fields(card) if f.default is not MISSING or f.default_factory is not MISSING}
     unknown, missing = sorted(set(data) - known), sorted(known - optional - set(data))
     _require(not unknown, f"unknown entry {', '.join(at + key for key in unknown)}.")
     _require(not missing, f"missing entry {', '.join(at + key for key in missing)}.")
@@ -181,7 +207,8 @@ def _check_keys(data: dict, card: type, at: str) -> None:
 def _check_type(value: Any, kind: tuple, at: str) -> Any:
     types, words = kind
     # bool is an int in Python; "spacing_mm": true is a mistake all the same.
-    _require(isinstance(value, types) and not isinstance(value, bool), f"{at} must be {words}, not {value!r}.")
+    fits = isinstance(value, types) and (types is bool or not isinstance(value, bool))
+    _require(fits, f"{at} must be {words}, not {value!r}.")
     return value
 
 

@@ -1,9 +1,11 @@
 """From the input grid to the grid and the values a network stage wants, and back."""
 
+from .intensity import ct_values
 from .orientation import Orientation, canonical, canonical_geometry, orientation_of
 from .resampling import isotropic_grid, resample
 from .window import hu_window
 
 __all__ = [
-    "Orientation", "canonical", "canonical_geometry", "hu_window", "isotropic_grid", "orientation_of", "resample",
+    "Orientation", "canonical", "canonical_geometry", "ct_values", "hu_window", "isotropic_grid",
+    "orientation_of", "resample",
 ]
