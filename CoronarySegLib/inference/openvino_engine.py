@@ -47,7 +47,7 @@ class OpenVINOEngine:
         core = openvino.Core()
         if half_precision is None:
             half_precision = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        traced = _traced(network, shape[1])
+        traced = _traced(network, shape[1], patch_shape)
         model = openvino.convert_model(traced, input=[openvino.PartialShape(shape)])
         self._compiled = core.compile_model(
             model,
@@ -67,11 +67,17 @@ class OpenVINOEngine:
         return np.stack(outputs)
 
 
-def _traced(network: torch.nn.Module, channels: int) -> torch.jit.ScriptModule:
-    """The network's graph. Traced on a small cube: at the patch's own size that would cost a whole forward pass."""
-    side = max(TRACE_SIDE, getattr(network, "size_factor", 1))
+def _traced(network: torch.nn.Module, channels: int, patch_shape: tuple[int, int, int]) -> torch.jit.ScriptModule:
+    """The network's graph. Traced on a small cube: at the patch's own size that would cost a whole forward pass.
+
+    A network of slices has their size in its graph and is traced on one.
+    """
+    factor = getattr(network, "size_factor", 1)
+    shape = (max(TRACE_SIDE, 2 * factor),) * 3 if isinstance(factor, int) else patch_shape
     module = _Probability(copy.deepcopy(network).to("cpu", memory_format=torch.contiguous_format)).eval()
     with warnings.catch_warnings(), torch.no_grad():
         # torch announces the end of tracing, but it is what OpenVINO's converter reads.
         warnings.simplefilter("ignore", DeprecationWarning)
-        return torch.jit.trace(module, torch.zeros(1, channels, side, side, side), check_trace=False)
+        # Sizes become constants of the graph: right, as the shape is fixed.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        return torch.jit.trace(module, torch.zeros(1, channels, *shape), check_trace=False)

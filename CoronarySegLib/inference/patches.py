@@ -42,7 +42,7 @@ def predict_patches(
     *,
     patch_zyx: tuple[int, int, int],
     overlap: float = 0.5,
-    align: int = 1,
+    align: int | tuple[int, int, int] = 1,
     region: np.ndarray | None = None,
     progress: Progress | ProgressCallback | None = None,
     text: str = "Predicting",
@@ -54,7 +54,8 @@ def predict_patches(
     only patches that are needed for a voxel of it are predicted: every voxel of the region gets the patch that is best
     centred on it and whatever else overlaps; voxels that no patch reached are 0. A volume smaller than a patch is
     padded with its edge values. Patches begin at multiples of ``align`` voxels: a network that halves its grid three
-    times gives the same answer for a patch moved by 8 voxels, and another one for a patch moved by 4.
+    times gives the same answer for a patch moved by 8 voxels, and another one for a patch moved by 4. One number, or
+    one for each of (z, y, x).
     Beyond inputs and result, memory is 4 bytes per voxel of the patches' common box.
     Raises ModelError when the network answers with something that is not a number, Cancelled through ``progress``.
     """
@@ -64,7 +65,7 @@ def predict_patches(
     shape = inputs.shape[1:]
     if region is not None and region.shape != shape:
         raise ValueError(f"region {region.shape} does not fit inputs {shape}")
-    padding = [_pad_of(size, patch, align) for size, patch in zip(shape, patch_zyx, strict=True)]
+    padding = [_pad_of(*axis) for axis in zip(shape, patch_zyx, _by_axis(align), strict=True)]
     if any(map(any, padding)):
         inputs = np.pad(inputs, [(0, 0), *padding], mode="edge")
         region = None if region is None else np.pad(region, padding)
@@ -81,7 +82,7 @@ def plan_patches(
     patch_zyx: tuple[int, int, int],
     overlap: float,
     region: np.ndarray | None = None,
-    align: int = 1,
+    align: int | tuple[int, int, int] = 1,
 ) -> tuple[Patch, ...]:
     """The patches that cover the volume, or ``region`` in it, each beginning at a multiple of ``align`` voxels.
 
@@ -94,8 +95,8 @@ def plan_patches(
     else:
         spans = [_span(region.any(axis=tuple(other for other in range(3) if other != axis))) for axis in range(3)]
     axes = [
-        _windows_and_cells(size, patch, overlap, span, align)
-        for size, patch, span in zip(shape_zyx, patch_zyx, spans, strict=True)
+        _windows_and_cells(size, patch, overlap, span, step)
+        for size, patch, span, step in zip(shape_zyx, patch_zyx, spans, _by_axis(align), strict=True)
     ]
     patches = (Patch(tuple(w for w, _ in parts), tuple(c for _, c in parts)) for parts in product(*axes))
     return tuple(patch for patch in patches if region is None or region[patch.cell].any())
@@ -146,6 +147,10 @@ def _normalised(summed: np.ndarray, total: np.ndarray, box: tuple[slice, slice, 
             means = summed[here] / np.maximum(weight * PROBABILITY_STEPS, 1.0)
             result[here] = means
     return result
+
+
+def _by_axis(align: int | tuple[int, int, int]) -> tuple[int, int, int]:
+    return (align,) * 3 if isinstance(align, int) else tuple(align)
 
 
 def _pad_of(size: int, patch: int, align: int) -> tuple[int, int]:

@@ -1,11 +1,25 @@
-"""A volume and a model to a prediction, whatever the model's profile."""
+"""A volume and a model to a prediction, whatever the model's system."""
 
 from __future__ import annotations
+
+from importlib import import_module
 
 from ..models import ModelFolder
 from ..progress import Progress, ProgressCallback
 from ..volume import Volume
 from .prediction import Prediction
+
+# System of a model -> (module of this package, function).
+_WAYS = {
+    "two_step": ("two_step", "predict_two_step"),
+    "whole": ("whole", "predict_whole"),
+    "patches": ("patchwise", "predict_patchwise"),
+    "patches_level_set": ("patchwise", "predict_patchwise"),
+    "vesselness": ("patchwise", "predict_patchwise"),
+    "slices": ("patchwise", "predict_patchwise"),
+    "slices_refined": ("slices_refined", "predict_slices_refined"),
+    "coarse_vote": ("coarse_vote", "predict_coarse_vote"),
+}
 
 
 def predict(
@@ -16,13 +30,10 @@ def predict(
     quality: str = "standard",
     progress: Progress | ProgressCallback | None = None,
 ) -> Prediction:
-    """Predict a CT in HU. ``device`` as in ``choose_engine``; ``quality`` "fast", "standard" or "best" (a paper model
-    has only one way and ignores it). Raises NotACoronaryCTError, ModelError, MissingPackageError, Cancelled.
+    """Predict a CT in HU. ``device`` as in ``choose_engine``; ``quality`` "fast", "standard" or "best" (the system
+    "whole" has only one way and ignores it). Raises NotACoronaryCTError, EmptyResultError, ModelError,
+    MissingPackageError, Cancelled.
     """
-    if model_folder.card.profile == "paper":
-        from .whole import predict_whole
-
-        return predict_whole(volume, model_folder, device=device, progress=progress)
-    from .two_step import predict_two_step
-
-    return predict_two_step(volume, model_folder, device=device, quality=quality, progress=progress)
+    module, function = _WAYS[model_folder.card.system]
+    way = getattr(import_module(f".{module}", __package__), function)
+    return way(volume, model_folder, device=device, quality=quality, progress=progress)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from ..networks.layout import placed
+
 
 class TorchEngine:
     """Runs ``network`` (logits out) on ``device`` "cpu", "cuda" or "mps".
@@ -26,7 +28,7 @@ class TorchEngine:
             self._dtype = torch.bfloat16 if device == "cpu" else torch.float16
         # Channels last is what the CPU's and the GPU's half precision kernels want; MPS has no such layout in 3D.
         self._layout = torch.contiguous_format if device == "mps" else torch.channels_last_3d
-        self._network = network.eval().to(device, memory_format=self._layout)
+        self._network = placed(network.eval(), device, self._layout)
         precision = {torch.bfloat16: "bf16", torch.float16: "fp16", None: "fp32"}[self._dtype]
         self.name = f"torch {precision} on {device.upper()}"
 

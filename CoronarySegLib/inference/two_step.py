@@ -6,9 +6,8 @@ from time import perf_counter
 
 import numpy as np
 
-from ..errors import ModelError
-from ..models import ModelFolder, StageCard, load_stage
-from ..preparation import hu_window, resample
+from ..models import ModelFolder, load_stage
+from ..preparation import resample
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
 from .engines import choose_engine
@@ -18,6 +17,7 @@ from .patches import predict_patches
 from .prediction import Prediction
 from .quality import quality_of
 from .region import FineRegion, fine_region
+from .stage_inputs import hu_range, stage_channels
 
 TEXT = "Following the coronaries"
 
@@ -51,7 +51,8 @@ def predict_two_step(
     align = getattr(network, "size_factor", 1)
     region = fine_region(location, stage.spacing_mm, whole_heart=level.whole_heart, align=align)
     ct = resample(volume, region.grid, interpolation="linear", fill=AIR_HU)
-    inputs = _inputs(stage, ct, {"left_prior": location.left, "right_prior": location.right})
+    given = {"left_prior": location.left, "right_prior": location.right}
+    inputs = stage_channels(stage, ct, given, range_hu=hu_range(volume, stage))
     timings["prepare"] = perf_counter() - start
 
     start = perf_counter()
@@ -70,22 +71,6 @@ def predict_two_step(
         heart=location.heart, left_prior=location.left, right_prior=location.right, timings=timings,
         warnings=tuple(dict.fromkeys(location.warnings + engine.warnings)),
     )
-
-
-def _inputs(stage: StageCard, ct: Volume, priors: dict[str, Volume]) -> np.ndarray:
-    """The channels the stage asks for, in its order, on the grid of ``ct``: (C, z, y, x) float32."""
-    inputs = np.empty((len(stage.inputs), *ct.geometry.shape_zyx), np.float32)
-    for channel, name in enumerate(stage.inputs):
-        if name == "ct":
-            inputs[channel] = hu_window(ct.array, *stage.hu_window)
-        elif name in priors:
-            inputs[channel] = resample(priors[name], ct.geometry, interpolation="linear", fill=0.0).array
-        else:
-            raise ModelError(
-                f"Stage {stage.name!r} asks for an input {name!r}, known are ct, {', '.join(priors)}. "
-                "Choose a model that was made for this version."
-            )
-    return inputs
 
 
 def _named(answer: np.ndarray, names: tuple[str, ...], region: FineRegion) -> dict[str, Volume]:

@@ -24,11 +24,12 @@ def predict_whole(
     folder: ModelFolder,
     *,
     device: str = "auto",
+    quality: str = "standard",
     progress: Progress | ProgressCallback | None = None,
 ) -> Prediction:
     """Predict with the stage "whole" of a model. The prediction lies on the input's voxels in canonical axis order.
 
-    Raises ModelError, Cancelled.
+    ``quality`` changes nothing: there is one patch. Raises ModelError, Cancelled.
     """
     progress = as_progress(progress)
     stage = folder.card.stage("whole")

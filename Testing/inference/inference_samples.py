@@ -20,20 +20,21 @@ def windowed(hu):
     return (hu + 500.0) / 1500.0
 
 
-def voxelwise_network(inputs, bands):
-    """One output per (low, high) HU band of channel 0; a band's probability is above 0.5 inside, below outside."""
+def voxelwise_network(inputs, bands, channel=0):
+    """One output per (low, high) HU band of an input; a band's probability is above 0.5 inside, below outside."""
+    # As wide as the input the block would have no shortcut to set by hand: then one feature stays unused.
+    width = 1 + len(bands) + (inputs == 1 + len(bands))
     network = build_network(
-        "ResUNet3D", {"in_channels": inputs, "out_channels": len(bands), "channels": [1 + len(bands)], "bottleneck": 1}
+        "ResUNet3D", {"in_channels": inputs, "out_channels": len(bands), "channels": [width], "bottleneck": 1}
     )
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
         # Features: the value itself, and for each band what exceeds its upper end.
         encoder, decoder = network.encoder[0], network.decoder[0]
-        encoder.shortcut.weight[:, 0] = 1.0
-        count = 1 + len(bands)
-        for k in range(count):
-            decoder.shortcut.weight[k, count + k] = 1.0
+        encoder.shortcut.weight[:, channel] = 1.0
+        for k in range(width):
+            decoder.shortcut.weight[k, width + k] = 1.0
         for k, (low, high) in enumerate(bands):
             encoder.shortcut.bias[1 + k] = -windowed(high)
             network.head.weight[k, 0] = STEEPNESS

@@ -1,0 +1,117 @@
+"""One network on overlapping patches (or slices) of the whole field, or of the heart where the model can find it.
+
+The mask-guided network, the patch U-Nets, the attention U-Net with its level set, and SFANet by itself.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+
+from ..models import ModelFolder, StageCard, load_stage
+from ..preparation import resample
+from ..progress import Progress, ProgressCallback, as_progress
+from ..volume import Volume
+from .engines import choose_engine
+from .locator import AIR_HU, locate
+from .mirror import MirrorEngine
+from .patches import predict_patches
+from .prediction import Prediction
+from .region import fine_region
+from .stage_inputs import hu_range, stage_channels, stage_ct
+
+TEXT = "Following the coronaries"
+# By quality. Without overlap a vessel can break at the border of two patches: the mask-guided paper's own limitation.
+OVERLAPS = {"fast": 0.0, "standard": 0.5, "best": 0.5}
+_STAGES = {"patches": "patches", "patches_level_set": "patches", "vesselness": "vesselness", "slices": "slices"}
+
+
+def predict_patchwise(
+    volume: Volume,
+    folder: ModelFolder,
+    *,
+    device: str = "auto",
+    quality: str = "standard",
+    progress: Progress | ProgressCallback | None = None,
+) -> Prediction:
+    """Predict with a model of the system "patches", "patches_level_set", "vesselness" or "slices".
+
+    ``quality`` "fast" leaves the overlap of the patches out, "best" mirrors them as well. Raises ModelError, Cancelled,
+    and with a locator in the model NotACoronaryCTError.
+    """
+    progress = as_progress(progress)
+    card = folder.card
+    stage = card.stage(_STAGES[card.system])
+    timings = {}
+
+    start = perf_counter()
+    network = load_stage(folder, stage.name)
+    align = aligns_of(network)
+    location = region = None
+    # A locator's region is a box on an isotropic grid; a stage on the scanner's own voxels sees the whole field.
+    if stage.spacing_mm is not None and any(other.name == "locator" for other in card.stages):
+        location = locate(volume, folder, device=device, progress=progress.part(0.0, 0.2))
+        region = fine_region(
+            location, stage.spacing_mm, whole_heart=quality == "best", align=max(align)
+        )
+        timings["locate"], start = perf_counter() - start, perf_counter()
+    progress(0.2, "Preparing the volume")
+    if region is None:
+        ct = stage_ct(volume, stage)
+    else:
+        ct = resample(volume, region.grid, interpolation="linear", fill=AIR_HU)
+    inputs = stage_channels(stage, ct, {}, range_hu=hu_range(volume, stage))
+    timings["prepare"] = perf_counter() - start
+
+    start = perf_counter()
+    answer, name, warnings = run_stage(
+        network, stage, inputs, device=device, quality=quality, region=None if region is None else region.wanted,
+        progress=progress.part(0.25, 0.9),
+    )
+    lumen = answer[stage.output("lumen")]
+    if region is not None:
+        lumen[~region.allowed] = 0.0
+    if card.system == "patches_level_set":
+        from .level_set import refined_by_level_set
+
+        progress(0.9, "Moving the level set")
+        lumen = refined_by_level_set(lumen, ct.geometry.spacing_xyz_mm)
+    timings["predict"] = perf_counter() - start
+    progress(1.0, TEXT)
+    found = {} if location is None else {
+        "heart": location.heart, "left_prior": location.left, "right_prior": location.right
+    }
+    warnings = (*(() if location is None else location.warnings), *warnings)
+    return Prediction(lumen=Volume(lumen, ct.geometry), ct=ct, engine=name, timings=timings, warnings=warnings, **found)
+
+
+def run_stage(
+    network,
+    stage: StageCard,
+    inputs: np.ndarray,
+    *,
+    device: str,
+    quality: str,
+    region: np.ndarray | None = None,
+    progress: Progress | ProgressCallback | None = None,
+    text: str = TEXT,
+) -> tuple[np.ndarray, str, tuple[str, ...]]:
+    """Probabilities (K, z, y, x) of a stage on ``inputs`` (C, z, y, x), the engine's name and its warnings.
+
+    Slices never overlap along z: each is answered once.
+    """
+    engine = choose_engine(network, stage.patch_zyx, device=device)
+    if quality == "best" and stage.mirror_axes:
+        engine = MirrorEngine(engine, stage.mirror_axes)
+    answer = predict_patches(
+        engine, inputs, patch_zyx=stage.patch_zyx, overlap=OVERLAPS[quality], align=aligns_of(network), region=region,
+        progress=progress, text=text,
+    )
+    return answer, engine.name, engine.warnings
+
+
+def aligns_of(network) -> tuple[int, int, int]:
+    """Voxels (z, y, x) by which a patch may move without the network answering otherwise."""
+    factor = getattr(network, "size_factor", 1)
+    return (factor,) * 3 if isinstance(factor, int) else tuple(factor)
