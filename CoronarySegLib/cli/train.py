@@ -20,12 +20,6 @@ from ..progress import ProgressCallback
 _SECONDS_BETWEEN_LINES = 30.0
 
 
-class Stage(str, Enum):
-    locator = "locator"
-    vessels = "vessels"
-    whole = "whole"
-
-
 class Profile(str, Enum):
     paper = "paper"
     recommended = "recommended"
@@ -35,7 +29,12 @@ def train_command(
     out: Annotated[Path, typer.Option(help="Run folder: settings, log, checkpoint, weights.")],
     phantoms: Annotated[int | None, typer.Option(min=1, help="Train on this many generated hearts.")] = None,
     data: Annotated[Path | None, typer.Option(help="Train on the image/label pairs of this folder.")] = None,
-    stage: Annotated[Stage | None, typer.Option(help="Stage to train; the paper's profile has 'whole' only.")] = None,
+    stage: Annotated[
+        str | None, typer.Option(help="Stage of our own model: locator, vessels, or whole (as published).")
+    ] = None,
+    system: Annotated[
+        str | None, typer.Option(help="Published system or ablation instead, e.g. mask-guided; 'list' lists them.")
+    ] = None,
     profile: Annotated[Profile, typer.Option(help="The paper's settings, or ours.")] = Profile.recommended,
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps.")] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Patches in a step.")] = None,
@@ -46,56 +45,101 @@ def train_command(
     config: Annotated[Path | None, typer.Option(help="JSON file with any of the settings in config.json.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Where prepared data are kept.")] = None,
     priors_from: Annotated[Path | None, typer.Option(help="Locator run whose answers become the priors.")] = None,
+    split: Annotated[
+        Path | None, typer.Option(help="Which cases train and validate: ImageCAS's .xlsx, .csv or nnU-Net's .json.")
+    ] = None,
+    fold: Annotated[int, typer.Option(min=1, help="Fold of --split.")] = 1,
+    initial_from: Annotated[
+        Path | None, typer.Option(help="Run whose masks a refining stage (attention-gan) corrects.")
+    ] = None,
     start_from: Annotated[Path | None, typer.Option(help="Start from these .safetensors weights.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only measure time and memory.")] = False,
     export: Annotated[Path | None, typer.Option(help="Write a model folder afterwards.")] = None,
     with_run: Annotated[list[Path] | None, typer.Option(help="Further run folder whose stage joins --export.")] = None,
 ) -> None:
-    """Train one stage of a model. Stop with Ctrl+C at any time and go on with --resume."""
+    """Train one stage of a model. Stop with Ctrl+C at any time and go on with --resume.
+
+    Several GPUs or machines: torchrun --nproc-per-node N -m CoronarySegLib train ... (--batch counts for each process).
+    """
+    if system == "list":
+        _list_published()
+        return
+    from ..training.distributed import workers_of_torchrun
     from ..training.estimate import estimate
+    from ..training.initial_masks import note_cases
     from ..training.loop import train
     from ..training.opening import open_choice
+    from ..training.published import deviations_of
 
-    console = Console()
     changes = {"steps": steps, "batch": batch, "workers": workers, "threads": threads, "device": device, "seed": seed}
-    settings = _settings(out, resume, config, profile, stage, data is not None, phantoms, changes)
-    choice = _choice(out, resume, phantoms, data, cache, priors_from)
-    with _shown(console) as progress:
-        source, validation = open_choice(choice, settings, progress=progress)
-    if dry_run:
+    settings = _settings(out, resume, config, profile, stage, system, data is not None, phantoms, changes)
+    choice = _choice(out, resume, phantoms, data, cache, priors_from, split, fold, initial_from)
+    with workers_of_torchrun(settings.device) as workers:
+        console = Console(quiet=not workers.first)
+        if not workers.first:  # by then the first has prepared what all of them read
+            workers.wait()
         with _shown(console) as progress:
-            console.print(estimate(settings, source, progress=progress).summary())
+            source, validation = open_choice(choice, settings, progress=progress)
+        if workers.first:
+            workers.wait()
+        settings = _balanced(settings, source)
+        for deviation in deviations_of(settings):
+            console.print(f"Not as published: {deviation}", markup=False)
+        if dry_run:
+            with _shown(console) as progress:
+                console.print(estimate(settings, source, progress=progress).summary())
+            return
+        if workers.first:
+            out.mkdir(parents=True, exist_ok=True)
+            choice.write(out)
+            note_cases(out, source)
+        with _shown(console) as progress:
+            result = train(
+                settings, source, validation, out, progress=progress, resume=resume, initial_weights=start_from
+            )
+    if not workers.first:
         return
-    out.mkdir(parents=True, exist_ok=True)
-    choice.write(out)
-    with _shown(console) as progress:
-        result = train(settings, source, validation, out, progress=progress, resume=resume, initial_weights=start_from)
+    _print_result(console, result, out)
+    if export is not None and not result.stopped:
+        from ..training.export import export_model
+
+        export_model([out, *(with_run or [])], export, system=_way(settings))
+        console.print(f"Model written to {export}. Use it with: coronaryseg segment CT --model {export}")
+
+
+def _print_result(console: Console, result, out: Path) -> None:
     console.print(f"Step {result.step} of {result.steps} on {result.hardware} in {result.seconds / 60:.1f} min.")
     for name, dice in result.scores.get("dice", {}).items():
         console.print(f"  Dice {name}: " + ("no truth" if dice is None else f"{dice:.3f}"))
     if result.skipped_steps:
         console.print(f"  {result.skipped_steps} steps were skipped because their loss was not a finite number.")
+    for name, dice in result.scores.get("further_dice", {}).items():
+        console.print(f"  Dice {name}: {dice:.3f}")
+    if result.ended_early:
+        console.print(f"Ended early at step {result.step}: the validations had stopped getting better.")
     if result.stopped:
         console.print(f"Stopped early. Go on with: coronaryseg train --out {out} --resume")
-    elif export is not None:
-        from ..training.export import export_model
-
-        export_model([out, *(with_run or [])], export)
-        console.print(f"Model written to {export}. Use it with: coronaryseg segment CT --model {export}")
 
 
-def _settings(out: Path, resume: bool, config: Path | None, profile: Profile, stage: Stage | None, real: bool,
-              phantoms: int | None, changes: dict[str, Any]):
+def _settings(out: Path, resume: bool, config: Path | None, profile: Profile, stage: str | None, system: str | None,
+              real: bool, phantoms: int | None, changes: dict[str, Any]):
     """Settings of the run: those of the run to resume, else the file's over the profile's; options over both."""
     from ..training.config import paper_config, read_config, read_values, recommended_config
+    from ..training.published import published_config
 
     given = {name: value for name, value in changes.items() if value is not None}
     if resume:
         return read_config(out / "config.json").with_changes(**given)
     values = {**(read_values(config) if config else {}), **given}
+    if system is not None:
+        if stage is not None:
+            raise TrainingError("A published system knows its stage. Leave --stage or --system out.")
+        if real and profile is Profile.recommended:
+            values.setdefault("augment", True)
+        return published_config(system, profile.value, cases=phantoms or 200, **values)
     if stage is not None:
-        values["stage"] = stage.value
+        values["stage"] = stage
     if profile is Profile.paper:
         if values.setdefault("stage", "whole") != "whole":
             raise TrainingError("The paper's profile has the one stage 'whole'. Leave --stage out, or use recommended.")
@@ -105,12 +149,43 @@ def _settings(out: Path, resume: bool, config: Path | None, profile: Profile, st
 
 
 def _choice(out: Path, resume: bool, phantoms: int | None, data: Path | None, cache: Path | None,
-            locator_run: Path | None):
+            locator_run: Path | None, split: Path | None, fold: int, initial_run: Path | None):
     from ..training.opening import DataChoice, read_choice
 
     before = read_choice(out) if resume and phantoms is None and data is None else None
-    paths = (None if path is None else str(path) for path in (data, cache, locator_run))
-    return before or DataChoice(phantoms, *paths)
+    paths = (None if path is None else str(path) for path in (data, cache, locator_run, split))
+    return before or DataChoice(phantoms, *paths, fold, None if initial_run is None else str(initial_run))
+
+
+def _balanced(settings, source):
+    """The settings with the data's share of vessel where the published system weighs its cross-entropy by it."""
+    from ..training.published import PUBLISHED
+
+    entry = PUBLISHED.get(settings.published)
+    if entry is None or not entry.balanced or settings.vessel_share is not None:
+        return settings
+    share = getattr(source, "vessel_share", None)
+    if share is None:
+        raise TrainingError(
+            f"{entry.name} weighs its loss by the share of vessel in the data, which this source cannot tell. Set "
+            "vessel_share in --config, or train on a folder (--data)."
+        )
+    return settings.with_changes(vessel_share=share)
+
+
+def _way(settings) -> str | None:
+    """What an exported model of these settings does with its stage, None where there is one way only."""
+    from ..training.published import PUBLISHED
+
+    entry = PUBLISHED.get(settings.published)
+    return None if entry is None else entry.system
+
+
+def _list_published() -> None:
+    from ..training.published import PUBLISHED
+
+    for entry in PUBLISHED.values():
+        Console().print(f"{entry.name:28}{entry.source}", markup=False, highlight=False)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Variations of a patch that a scanner or a patient could have made, by MONAI transforms on the processor.
 
 Anatomy moves in all channels together; grey values change in the CT channel alone, since the priors are no image.
+A stage of slices turns in the plane and never leaves it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from monai.transforms import (
     Rand3DElasticd,
     RandAdjustContrastd,
     RandAffined,
+    RandCoarseDropoutd,
     RandFlipd,
     RandGaussianNoised,
     RandGaussianSmoothd,
@@ -31,7 +33,11 @@ _Steps = list[tuple[float, RandomizableTransform]]
 
 @dataclass(frozen=True)
 class AugmentOptions:
-    """How often and how far. Probabilities per patch; shift and noise in units of the 0..1 window."""
+    """How often and how far. Probabilities per patch; shift and noise in units of the 0..1 window.
+
+    Masking empties up to ``masking_holes`` boxes of at most ``masking_share`` of a side, in all inputs; only stages
+    that correct an earlier mask do it (Seg2RefineNet, "Network training").
+    """
 
     affine_probability: float = 0.3
     rotation_degrees: float = 15.0
@@ -49,6 +55,9 @@ class AugmentOptions:
     blur_voxels: tuple[float, float] = (0.4, 1.0)
     low_resolution_probability: float = 0.15
     low_resolution: tuple[float, float] = (0.5, 1.0)
+    masking_probability: float = 0.3
+    masking_holes: int = 8
+    masking_share: float = 0.125
 
 
 def flip_axes(spec: StageSpec) -> tuple[int, ...]:
@@ -57,7 +66,9 @@ def flip_axes(spec: StageSpec) -> tuple[int, ...]:
     Only patches of a small part of the heart may be mirrored at all. Never along x where a channel says left or right:
     the mirror image of a left coronary tree is no right one.
     """
-    if spec.spacing_mm is None or spec.spacing_mm >= 1.0:
+    if _of_slices(spec):
+        return (1, 2)
+    if spec.resized or (spec.spacing_mm or 0.0) >= 1.0:
         return ()
     sided = any(word in name for name in spec.inputs + spec.outputs for word in ("left", "right"))
     return (0, 1) if sided else (0, 1, 2)
@@ -68,7 +79,8 @@ class Augmentation:
     a vessel one voxel wide would not survive rounding after a rotation."""
 
     def __init__(self, spec: StageSpec, options: AugmentOptions = AugmentOptions()):
-        self._anatomy, self._grey = _anatomy(spec, options), _grey_values(options)
+        self._anatomy, self._grey = _anatomy(spec, options), _grey_values(spec, options)
+        self._masking = _masking(spec, options)
 
     def __call__(self, patch: Patch, rng: np.random.Generator) -> Patch:
         values = {"image": torch.as_tensor(np.array(patch.image, np.float32)),
@@ -81,6 +93,7 @@ class Augmentation:
         values = _applied(self._anatomy, values, rng)
         ct = _applied(self._grey, {"ct": values["image"][:1]}, rng)["ct"]
         image = np.concatenate([_array(ct), _array(values["image"][1:])])
+        image = _array(_applied(self._masking, {"image": torch.from_numpy(image)}, rng)["image"])
         return Patch(
             image.clip(0.0, 1.0), _array(values["target"]).clip(0.0, 1.0), _array(values["weight"]) if moves else weight
         )
@@ -103,24 +116,46 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
 def _anatomy(spec: StageSpec, options: AugmentOptions) -> _Steps:
     keys = ("image", "target", "weight")
     modes = {"mode": ("bilinear", "bilinear", "nearest"), "padding_mode": "border", "allow_missing_keys": True}
-    angle = (math.radians(options.rotation_degrees),) * 3
-    affine = RandAffined(keys, prob=1.0, rotate_range=angle, scale_range=(options.scale,) * 3, **modes)
+    angle = math.radians(options.rotation_degrees)
+    # MONAI turns about z first: the one rotation that leaves a slice in its plane.
+    angles = (angle, 0.0, 0.0) if _of_slices(spec) else (angle,) * 3
+    scales = (0.0 if _of_slices(spec) else options.scale, options.scale, options.scale)
+    affine = RandAffined(keys, prob=1.0, rotate_range=angles, scale_range=scales, **modes)
     # MONAI smooths white noise of the given magnitude; smoothing by 5 voxels leaves about 1/130 of it.
     magnitude = (40.0 * options.elastic_voxels, 130.0 * options.elastic_voxels)
     elastic = Rand3DElasticd(keys, sigma_range=(4.0, 6.0), magnitude_range=magnitude, prob=1.0, **modes)
     flips = [RandFlipd(keys, prob=1.0, spatial_axis=axis, allow_missing_keys=True) for axis in flip_axes(spec)]
-    return [(options.affine_probability, affine), (options.elastic_probability, elastic),
-            *((options.flip_probability, flip) for flip in flips)]
+    bends = [] if _of_slices(spec) else [(options.elastic_probability, elastic)]
+    return [(options.affine_probability, affine), *bends, *((options.flip_probability, flip) for flip in flips)]
 
 
-def _grey_values(options: AugmentOptions) -> _Steps:
+def _grey_values(spec: StageSpec, options: AugmentOptions) -> _Steps:
     sigma = options.blur_voxels
+    across = (0.0, 0.0) if _of_slices(spec) else sigma
+    coarser = [] if _of_slices(spec) else [
+        (options.low_resolution_probability,
+         RandSimulateLowResolutiond("ct", prob=1.0, zoom_range=options.low_resolution))
+    ]
     return [
         (options.contrast_probability, RandScaleIntensityd("ct", factors=options.contrast, prob=1.0)),
         (options.contrast_probability, RandShiftIntensityd("ct", offsets=options.shift, prob=1.0)),
         (options.contrast_probability, RandAdjustContrastd("ct", gamma=options.gamma, prob=1.0)),
-        (options.blur_probability, RandGaussianSmoothd("ct", prob=1.0, sigma_x=sigma, sigma_y=sigma, sigma_z=sigma)),
-        (options.low_resolution_probability,
-         RandSimulateLowResolutiond("ct", prob=1.0, zoom_range=options.low_resolution)),
+        (options.blur_probability, RandGaussianSmoothd("ct", prob=1.0, sigma_x=across, sigma_y=sigma, sigma_z=sigma)),
+        *coarser,
         (options.noise_probability, RandGaussianNoised("ct", prob=1.0, std=options.noise)),
     ]
+
+
+def _masking(spec: StageSpec, options: AugmentOptions) -> _Steps:
+    if "initial" not in spec.inputs:
+        return []
+    largest = tuple(max(1, round(options.masking_share * side)) for side in spec.patch_zyx)
+    holes = RandCoarseDropoutd(
+        "image", holes=1, max_holes=options.masking_holes, spatial_size=1, max_spatial_size=largest, fill_value=0.0,
+        prob=1.0,
+    )
+    return [(options.masking_probability, holes)]
+
+
+def _of_slices(spec: StageSpec) -> bool:
+    return spec.patch_zyx[0] == 1

@@ -12,7 +12,8 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import CoronarySegError, InputError, OutputError
-from ..preparation import isotropic_grid, resample
+from ..preparation import canonical_geometry, isotropic_grid, orientation_of, resample
+from ..preparation.vesselness import vesselness
 from ..reading import read_volume
 from ..volume import Geometry, Volume
 from .pairs import Pair
@@ -22,7 +23,7 @@ LABEL_VALUES = {"left": 1, "right": 2, "calcium": 3, "vein": 4, "heart": 5}
 PRIOR_SPACING_MM = 2.0
 _PRIOR_SHARE = 0.05  # of a 2 mm voxel that must be vessel: a 1 mm branch fills about a fifth of it
 _MOST_CENTRES = 50_000
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,15 @@ class PreparedPair:
     """Files of a prepared case on the stage's grid (z, y, x).
 
     ``image.npy`` int16 HU; ``labels.npy`` uint8 as LABEL_VALUES; ``prior_left.npy``/``prior_right.npy`` uint8 0..255
-    (only for stages that read priors); ``vessel.npy``/``near.npy`` int32 (n, 3) voxel positions to centre patches on.
-    ``values`` are the label values that occur.
+    (only for stages that read priors); ``vesselness.npy`` uint8 0..255 (likewise); ``vessel.npy``/``near.npy`` int32
+    (n, 3) voxel positions to centre patches on.
+    ``values`` are the label values that occur, ``range_hu`` the least and the greatest value of the scan.
     """
 
     name: str
     folder: Path
     values: tuple[int, ...]
+    range_hu: tuple[float, float] = (-1024.0, 3071.0)
 
     def array(self, name: str) -> np.ndarray:
         return np.load(self.folder / f"{name}.npy", mmap_mode="r")
@@ -54,20 +57,22 @@ def prepare_pair(pair: Pair, spec: StageSpec, cache: Path) -> PreparedPair:
             for name, array in arrays.items():
                 np.save(temporary / f"{name}.npy", array)
             values = [int(v) for v in np.unique(arrays["labels"]) if v]
-            (temporary / "pair.json").write_text(json.dumps({"values": values}))
+            image = arrays["image"]
+            notes = {"values": values, "range_hu": [float(image.min()), float(image.max())]}
+            (temporary / "pair.json").write_text(json.dumps(notes))
             temporary.rename(folder)
         except OSError as error:
             raise OutputError(
                 f"The prepared data of {pair.name} cannot be written to {cache}: {error}. Free space or name another "
                 "cache folder."
             ) from error
-    values = json.loads((folder / "pair.json").read_text())["values"]
-    return PreparedPair(pair.name, folder, tuple(values))
+    notes = json.loads((folder / "pair.json").read_text())
+    return PreparedPair(pair.name, folder, tuple(notes["values"]), tuple(notes["range_hu"]))
 
 
 def _fingerprint(pair: Pair, spec: StageSpec) -> str:
     stamps = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in (pair.image, pair.label)]
-    key = json.dumps([_VERSION, stamps, spec.name, spec.spacing_mm, spec.patch_zyx if spec.spacing_mm is None else 0])
+    key = json.dumps([_VERSION, stamps, spec.name, spec.spacing_mm, spec.native, spec.patch_zyx if spec.resized else 0])
     return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
@@ -80,7 +85,7 @@ def _prepared_arrays(pair: Pair, spec: StageSpec) -> dict[str, np.ndarray]:
         )
     labels = Volume(_sided(labels), image.geometry)
     grid = _stage_grid(image.geometry, spec)
-    hu = resample(image, grid, interpolation="linear" if spec.spacing_mm else "cubic", fill=-1024.0).array
+    hu = resample(image, grid, interpolation="cubic" if spec.resized else "linear", fill=-1024.0).array
     arrays = {"image": np.clip(np.rint(hu), -32768, 32767).astype(np.int16), "labels": _labels_on(labels, grid, spec)}
     if "left_prior" in spec.inputs:
         coarse = isotropic_grid(image.geometry, PRIOR_SPACING_MM)
@@ -89,6 +94,9 @@ def _prepared_arrays(pair: Pair, spec: StageSpec) -> dict[str, np.ndarray]:
             soft = Volume(ndimage.gaussian_filter(thick, 0.7), coarse)
             prior = resample(soft, grid, interpolation="linear", fill=0.0).array
             arrays[f"prior_{side}"] = np.rint(255 * np.clip(prior, 0, 1)).astype(np.uint8)
+    if "vesselness" in spec.inputs:
+        tubes = vesselness(Volume(hu, grid))
+        arrays["vesselness"] = np.rint(255 * tubes).astype(np.uint8)
     vessel = np.isin(arrays["labels"], (1, 2, 3))
     near = ndimage.binary_dilation(vessel, iterations=5) & ~vessel
     rng = np.random.default_rng(0)
@@ -143,6 +151,8 @@ def _sided(labels: Volume) -> np.ndarray:
 
 
 def _stage_grid(geometry: Geometry, spec: StageSpec) -> Geometry:
+    if spec.native:
+        return canonical_geometry(orientation_of(geometry))
     if spec.spacing_mm is not None:
         return isotropic_grid(geometry, spec.spacing_mm)
     corners = geometry.corners_lps()
@@ -153,7 +163,7 @@ def _stage_grid(geometry: Geometry, spec: StageSpec) -> Geometry:
 
 
 def _labels_on(labels: Volume, grid: Geometry, spec: StageSpec) -> np.ndarray:
-    if spec.spacing_mm is None:  # the paper: nearest neighbour
+    if spec.spacing_mm is None:  # the papers: nearest neighbour, or the scanner's own voxels
         return resample(labels, grid, interpolation="nearest", fill=0).array.astype(np.uint8)
     out = np.zeros(grid.shape_zyx, np.uint8)
     best = np.full(grid.shape_zyx, 0.5, np.float32)

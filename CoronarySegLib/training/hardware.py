@@ -32,8 +32,11 @@ class Hardware:
         return f"{self.device.type} {str(self.reduced or torch.float32).removeprefix('torch.')}"
 
 
-def choose_hardware(config: TrainConfig) -> Hardware:
-    """The device and precision that ``config`` asks for; raises MissingPackageError when it is not in this machine."""
+def choose_hardware(config: TrainConfig, gpu: int = 0) -> Hardware:
+    """The device and precision that ``config`` asks for; ``gpu`` is the one this process takes where it may choose.
+
+    Raises MissingPackageError when the device is not in this machine.
+    """
     kind = config.device
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if kind == "auto":
@@ -41,7 +44,7 @@ def choose_hardware(config: TrainConfig) -> Hardware:
     if not available.get(kind.split(":")[0], False):
         present = ", ".join(name for name, is_there in available.items() if is_there)
         raise MissingPackageError(f"The device {kind!r} is not available here. Use one of: auto, {present}.")
-    device = torch.device(kind)
+    device = torch.device("cuda", gpu) if kind == "cuda" and gpu else torch.device(kind)
     layout = torch.channels_last_3d if config.channels_last and device.type != "mps" else torch.contiguous_format
     return Hardware(device, _reduced(config.precision, device), layout)
 

@@ -79,11 +79,33 @@ def _start_worker(_: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def batches(dataset: PatchDataset, *, batch: int, first_step: int, steps: int, workers: int,
+@dataclass(frozen=True)
+class _Order:
+    """The samples of batches ``first`` .. ``last`` - 1 that process ``rank`` of ``world`` makes."""
+
+    first: int
+    last: int
+    batch: int
+    rank: int
+    world: int
+
+    def __iter__(self) -> Iterator[int]:
+        for number in range(self.first, self.last):
+            start = (number * self.world + self.rank) * self.batch
+            yield from range(start, start + self.batch)
+
+    def __len__(self) -> int:
+        return (self.last - self.first) * self.batch
+
+
+def batches(dataset: PatchDataset, *, batch: int, first: int, last: int, workers: int, rank: int = 0, world: int = 1,
             pin_memory: bool = False) -> Iterator[Batch]:
-    """Batches of steps ``first_step`` .. ``steps`` - 1; step s holds samples s * batch .. s * batch + batch - 1."""
+    """Batches ``first`` .. ``last`` - 1; batch n holds samples n * batch .. n * batch + batch - 1.
+
+    With several processes batch n of all together holds ``world`` times as many, and each makes its own share.
+    """
     loader = DataLoader(
-        dataset, batch_size=batch, sampler=range(first_step * batch, steps * batch), num_workers=workers,
+        dataset, batch_size=batch, sampler=_Order(first, last, batch, rank, world), num_workers=workers,
         collate_fn=collate, worker_init_fn=_start_worker if workers else None, pin_memory=pin_memory,
         prefetch_factor=4 if workers else None,
         generator=torch.Generator(),  # its own, or the loader would draw from the run's random numbers
@@ -92,3 +114,13 @@ def batches(dataset: PatchDataset, *, batch: int, first_step: int, steps: int, w
         if isinstance(made, CoronarySegError):
             raise made
         yield made
+
+
+def in_groups(made: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
+    """``size`` batches at a time: those whose gradients make one step."""
+    group = []
+    for batch in made:
+        group.append(batch)
+        if len(group) == size:
+            yield group
+            group = []

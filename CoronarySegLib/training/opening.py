@@ -11,7 +11,7 @@ from ..progress import Progress, ProgressCallback, as_progress
 from .config import TrainConfig
 from .files import write_text_atomically
 from .sources import Patch, PatchSource, fixed_patches
-from .stages import stage_spec
+from .splits import Split, read_split
 
 SOURCE_FILE = "source.json"
 DEFAULT_CACHE = "coronaryseg_phantoms"
@@ -23,12 +23,17 @@ class DataChoice:
 
     ``cache`` is the folder of prepared cases; phantoms need a few hundred MB each there (DEFAULT_CACHE when None).
     ``locator_run`` is the run folder of a trained locator whose answers become the priors of the stage "vessels".
+    ``split`` is a file that says which cases of ``data`` train and validate, ``fold`` (from 1) its column.
+    ``initial_run`` is the run whose masks a refining stage corrects; it then trains on what that run validated on.
     """
 
     phantoms: int | None = None
     data: str | None = None
     cache: str | None = None
     locator_run: str | None = None
+    split: str | None = None
+    fold: int = 1
+    initial_run: str | None = None
 
     def __post_init__(self) -> None:
         if (self.phantoms is None) == (self.data is None):
@@ -37,6 +42,9 @@ class DataChoice:
             raise TrainingError("The number of phantoms must be at least 1.")
         if self.locator_run is not None and self.phantoms is None:
             raise TrainingError("A locator's answers serve as priors on phantoms only. Leave the locator run out.")
+        if self.data is None and (self.split is not None or self.initial_run is not None):
+            raise TrainingError("A split and an earlier stage's masks belong to a data folder. Name one, or leave them "
+                                "out.")
 
     def write(self, run_folder: Path) -> None:
         write_text_atomically(run_folder / SOURCE_FILE, json.dumps(vars(self), indent=2) + "\n")
@@ -55,20 +63,29 @@ def open_choice(choice: DataChoice, config: TrainConfig, *, validation_patches: 
                 progress: Progress | ProgressCallback | None = None) -> tuple[PatchSource, tuple[Patch, ...]]:
     """The source to train on and ``validation_patches`` patches of cases that are never trained on."""
     report = as_progress(progress)
-    spec = stage_spec(config.stage)
+    spec = config.spec
     if choice.data is not None:
         from .folder_source import open_folder
 
         source, validation = open_folder(
-            choice.data, spec, patch_zyx=config.patch, cache=choice.cache, progress=report.part(0.0, 0.9)
+            choice.data, spec, patch_zyx=config.patch, cache=choice.cache, split=_split_of(choice),
+            initial_from=choice.initial_run, progress=report.part(0.0, 0.9)
         )
     else:
         from .phantom_opening import open_phantoms
 
         source, validation = open_phantoms(
-            choice.phantoms, config.stage, config.patch, Path(choice.cache or DEFAULT_CACHE), seed=config.seed,
+            choice.phantoms, spec, config.patch, Path(choice.cache or DEFAULT_CACHE), seed=config.seed,
             locator_run=None if choice.locator_run is None else Path(choice.locator_run),
             progress=report.part(0.0, 0.9),
         )
     report(0.9, "Drawing the patches to validate on")
     return source, fixed_patches(validation, validation_patches, config.seed)
+
+
+def _split_of(choice: DataChoice) -> Split | None:
+    """The split the choice names, turned to the validation cases for a stage that refines."""
+    if choice.split is None:
+        return None
+    split = read_split(choice.split, choice.fold)
+    return split.refining() if choice.initial_run is not None else split

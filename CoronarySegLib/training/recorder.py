@@ -10,9 +10,15 @@ LOG = "log.jsonl"
 
 
 class Recorder:
-    """Appends to ``log.jsonl``; on resume drops what an interrupted run wrote after its last checkpoint."""
+    """Appends to ``log.jsonl``; on resume drops what an interrupted run wrote after its last checkpoint.
 
-    def __init__(self, folder: Path, *, first_step: int, tensorboard: bool):
+    ``silent`` writes nothing: of several processes only the first keeps the log.
+    """
+
+    def __init__(self, folder: Path, *, first_step: int, tensorboard: bool, silent: bool = False):
+        self._handle = self._board = None
+        if silent:
+            return
         self._path = folder / LOG
         kept = [line for line in read_log(folder) if line.get("step", 0) <= first_step] if first_step else []
         self._handle = self._path.open("w", encoding="utf-8")
@@ -30,6 +36,8 @@ class Recorder:
 
     def write(self, event: str, *, step: int, **values: Any) -> None:
         """One line; every number in ``values`` (one level of dict allowed) also becomes a TensorBoard scalar."""
+        if self._handle is None:
+            return
         self._handle.write(json.dumps({"event": event, "step": step, **values}) + "\n")
         self._handle.flush()
         if self._board is None:
@@ -40,7 +48,8 @@ class Recorder:
                     self._board.add_scalar("/".join(filter(None, (event, name, key))), number, step)
 
     def close(self) -> None:
-        self._handle.close()
+        if self._handle is not None:
+            self._handle.close()
         if self._board is not None:
             self._board.close()
 

@@ -14,7 +14,9 @@ from torch.optim.swa_utils import AveragedModel
 
 from ..errors import TrainingError
 from ..networks import build_network
+from ..networks.layout import placed
 from .config import MAY_CHANGE_ON_RESUME, TrainConfig, from_dict
+from .critic import Critic
 from .files import write_atomically
 from .hardware import Hardware
 
@@ -26,7 +28,10 @@ _VERSION = 1
 
 @dataclass
 class TrainState:
-    """Network, running mean, optimiser, scaler and counters. ``step`` is the next step to take."""
+    """Network, running mean, optimiser, scaler, discriminator (None without one) and counters.
+
+    ``step`` is the next step to take.
+    """
 
     network: torch.nn.Module
     mean: AveragedModel | None
@@ -37,7 +42,9 @@ class TrainState:
     skipped_in_a_row: int = 0
     seconds: float = 0.0
     best_dice: float = -1.0
+    validations_since_best: int = 0
     scores: dict[str, Any] = field(default_factory=dict)
+    critic: Critic | None = None
 
     @property
     def exported(self) -> torch.nn.Module:
@@ -54,18 +61,20 @@ def new_state(config: TrainConfig, hardware: Hardware, initial_weights: Path | N
     torch.manual_seed(config.seed)
     network = build_network(config.network, config.built_arguments())
     if config.output_bias is not None:
-        _set_output_bias(network, config.output_bias, config.built_arguments()["out_channels"])
+        _set_output_bias(network, config.output_bias)
     if initial_weights is not None:
         _load_initial(network, initial_weights)
-    network = network.to(hardware.device)
-    if hardware.memory_format is torch.channels_last_3d:
-        network = network.to(memory_format=torch.channels_last_3d)
+    network = placed(network, hardware.device, hardware.memory_format)
     mean = None
     if config.ema_decay > 0:
         # Buffers too: the normalisation's running statistics must belong to the averaged weights, not to the latest.
         mean = AveragedModel(network, multi_avg_fn=_mean_with_warm_up(config.ema_decay), use_buffers=True)
-    optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
-    return TrainState(network.train(), mean, optimiser, hardware.gradient_scaler())
+    optimiser = torch.optim.Adam(
+        network.parameters(), lr=config.learning_rate, betas=(config.adam_beta1, 0.999),
+        weight_decay=config.weight_decay,
+    )
+    critic = None if config.critic_base is None else Critic(config, hardware)
+    return TrainState(network.train(), mean, optimiser, hardware.gradient_scaler(), critic=critic)
 
 
 def _mean_with_warm_up(decay: float):
@@ -81,9 +90,8 @@ def _mean_with_warm_up(decay: float):
     return update
 
 
-def _set_output_bias(network: torch.nn.Module, value: float, channels: int) -> None:
-    last = [m for m in network.modules() if isinstance(m, torch.nn.Conv3d) and m.out_channels == channels][-1:]
-    for layer in last:
+def _set_output_bias(network: torch.nn.Module, value: float) -> None:
+    for layer in network.heads:
         if layer.bias is not None:
             torch.nn.init.constant_(layer.bias, value)
 
@@ -108,6 +116,8 @@ def save_checkpoint(state: TrainState, config: TrainConfig, folder: Path) -> Non
         "scores": state.scores, "network": state.network.state_dict(),
         "mean": None if state.mean is None else state.mean.state_dict(),
         "optimiser": state.optimiser.state_dict(), "scaler": state.scaler.state_dict(),
+        "critic": None if state.critic is None else state.critic.state_dict(),
+        "validations_since_best": state.validations_since_best,
         "torch_rng": torch.get_rng_state(),
         "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
@@ -181,6 +191,10 @@ def restore(state: TrainState, values: dict[str, Any], config: TrainConfig) -> N
         state.mean.load_state_dict(values["mean"])
     state.optimiser.load_state_dict(values["optimiser"])
     state.scaler.load_state_dict(values["scaler"])
+    if state.critic is not None:
+        state.critic.load_state_dict(values["critic"])
+    # Missing in checkpoints from before runs could end early.
+    state.validations_since_best = values.get("validations_since_best", 0)
     for name in ("step", "skipped", "skipped_in_a_row", "seconds", "best_dice", "scores"):
         setattr(state, name, values[name])
     torch.set_rng_state(values["torch_rng"])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from .hardware import Hardware
-from .loading import collate
+from .loading import Batch, collate
 from .sources import Patch
 
 
@@ -16,11 +16,13 @@ from .sources import Patch
 class ValidationScore:
     """Mean loss and Dice per output channel, pooled over all voxels of all patches, at threshold 0.5.
 
+    ``further_dice`` are those of a network's further outputs, such as "coarse_lumen", which decide nothing.
     A channel whose truth is empty or unknown in every patch has no Dice (None) and is left out of ``mean_dice``.
     """
 
     loss: float
     dice: dict[str, float | None]
+    further_dice: dict[str, float | None] = field(default_factory=dict)
 
     @property
     def mean_dice(self) -> float:
@@ -34,23 +36,30 @@ def validate(network: torch.nn.Module, patches: Sequence[Patch], outputs: Sequen
     """Score ``network`` (put into eval mode and back) on ``patches``."""
     was_training = network.training
     network.eval()
-    both = torch.zeros(len(outputs), dtype=torch.float64)
-    truth, found = both.clone(), both.clone()
+    further = [f"{kind}_{name}" for kind in getattr(network, "output_names", ("",))[1:] for name in outputs]
+    sums = torch.zeros(3, len(outputs) + len(further), dtype=torch.float64)
     total = 0.0
     for start in range(0, len(patches), batch):
         part = collate(list(patches[start : start + batch])).to(hardware.device, hardware.memory_format)
         with hardware.autocast():
-            logits = network(part.image)
-        total += float(loss_of(logits, part.target, part.weight)[0]) * len(part.image)
-        known = part.weight > 0
-        answer = (logits.float() > 0) & known
-        target = (part.target > 0.5) & known
-        axes = (0, 2, 3, 4)
-        both += (answer & target).sum(dim=axes).double().cpu()
-        truth += target.sum(dim=axes).double().cpu()
-        found += answer.sum(dim=axes).double().cpu()
+            # A network without refinement has fewer outputs than names.
+            logits = network.all_outputs(part.image) if further else (network(part.image),)
+        total += float(loss_of(logits[0], part.target, part.weight).total) * len(part.image)
+        sums[:, : len(logits) * len(outputs)] += _counts(torch.cat(logits, dim=1), part, len(logits))
     network.train(was_training)
+    both, truth, found = sums.tolist()
     dice = {
-        name: float(2 * both[k] / (truth[k] + found[k])) if truth[k] > 0 else None for k, name in enumerate(outputs)
+        name: 2 * both[k] / (truth[k] + found[k]) if truth[k] > 0 else None
+        for k, name in enumerate([*outputs, *further])
     }
-    return ValidationScore(total / max(len(patches), 1), dice)
+    first = {name: dice.pop(name) for name in outputs}
+    return ValidationScore(total / max(len(patches), 1), first, {k: v for k, v in dice.items() if v is not None})
+
+
+def _counts(logits: torch.Tensor, part: Batch, outputs: int) -> torch.Tensor:
+    """Voxels (3, channels) that are found and true, true, and found, where the truth is known."""
+    known = (part.weight > 0).expand_as(part.target).repeat(1, outputs, 1, 1, 1)
+    answer = (logits.float() > 0) & known
+    target = (part.target > 0.5).repeat(1, outputs, 1, 1, 1) & known
+    axes = (0, 2, 3, 4)
+    return torch.stack([m.sum(dim=axes) for m in (answer & target, target, answer)]).double().cpu()

@@ -72,6 +72,38 @@ def test_elastic_deformation_moves_by_some_voxels():
     assert 0.02 < moved / a_patch().target[0].sum() < 1.0
 
 
-@pytest.mark.parametrize(("stage", "axes"), [("locator", ()), ("vessels", (0, 1)), ("whole", ())])
+def always(stage, patch, **options):
+    wanted = {**dict.fromkeys([*NEVER, "masking_probability"], 0.0), **options}
+    return Augmentation(stage_spec(stage), AugmentOptions(**wanted))(patch, np.random.default_rng(2))
+
+
+def a_slice():
+    disc = (np.hypot(*np.mgrid[-16:16, -24:24]) < 6).astype(np.float32)[None, None]
+    return Patch(0.2 + 0.5 * disc, disc)
+
+
+def test_a_slice_is_varied_and_stays_one():
+    patch = always("slices", a_slice(), **dict.fromkeys(NEVER, 1.0))
+    assert patch.image.shape == patch.target.shape == (1, 1, 32, 48)
+    assert np.isfinite(patch.image).all()
+    assert not np.allclose(patch.image, a_slice().image)
+
+
+def test_a_turned_slice_keeps_its_vessel():
+    patch = always("slices", a_slice(), affine_probability=1.0)
+    assert patch.target.sum() == pytest.approx(a_slice().target.sum(), rel=0.25)
+
+
+def test_a_refining_stage_learns_with_holes_in_image_and_mask():
+    box = a_patch().target[:1]
+    patch = always("refine", Patch(np.concatenate([box + 0.2, box]).clip(0, 1), box), masking_probability=1.0)
+    assert patch.image.sum() < np.concatenate([box + 0.2, box]).clip(0, 1).sum()
+    assert np.array_equal(patch.target, box)
+
+
+@pytest.mark.parametrize(("stage", "axes"), [
+    ("locator", ()), ("vessels", (0, 1)), ("whole", ()), ("patches", (0, 1, 2)), ("slices", (1, 2)),
+    ("refine", (0, 1, 2)), ("coarse", ()),
+])
 def test_only_patches_without_a_side_or_a_body_axis_are_mirrored(stage, axes):
     assert flip_axes(stage_spec(stage)) == axes

@@ -38,6 +38,27 @@ def test_pairs_are_found_in_every_layout(tmp_path, layout):
     assert [pair.name for pair in find_pairs(tmp_path)] == ["a", "b"]
 
 
+def test_imagecas_folders_of_two_hundred_are_read_as_one(tmp_path):
+    write_case(tmp_path / "1-200", "7", "imagecas")
+    write_case(tmp_path / "201-400", "201", "imagecas")
+    assert [pair.name for pair in find_pairs(tmp_path)] == ["201", "7"]
+
+
+def test_a_case_that_is_there_twice_is_named(tmp_path):
+    for folder in ("1-200", "201-400"):
+        write_case(tmp_path / folder, "7", "imagecas")
+    with pytest.raises(TrainingError, match=r"The case 7 is in .* twice"):
+        find_pairs(tmp_path)
+
+
+def test_asocas_groups_are_read_as_one(tmp_path):
+    for group, name in (("Normal", "Normal_1"), ("Diseased", "Diseased_1"), ("Diseased", "2")):
+        for kind in ("CTCA", "Annotations"):
+            (tmp_path / group / kind).mkdir(parents=True, exist_ok=True)
+            (tmp_path / group / kind / f"{name}.nrrd").touch()
+    assert [pair.name for pair in find_pairs(tmp_path)] == ["Diseased_1", "Diseased_2", "Normal_1"]
+
+
 def test_every_file_without_partner_is_named(one_case):
     (one_case / "images" / "x.nii.gz").touch()
     (one_case / "labels" / "y.nrrd").touch()

@@ -7,12 +7,14 @@ import json
 import numpy as np
 import pytest
 import torch
+from training_samples import Balls
 
 from CoronarySegLib.errors import TrainingError
 from CoronarySegLib.phantom.tissues import Tissue
 from CoronarySegLib.training.opening import DataChoice
 from CoronarySegLib.training.phantom_cases import FINE_CHANNELS
-from CoronarySegLib.training.phantom_opening import phantom_seeds
+from CoronarySegLib.training.phantom_narrow import NarrowSource
+from CoronarySegLib.training.phantom_opening import open_phantoms, phantom_seeds
 from CoronarySegLib.training.phantom_source import LocatorSource, VesselSource
 from CoronarySegLib.training.phantom_whole import WholeSource
 from CoronarySegLib.training.priors import store_priors
@@ -110,3 +112,17 @@ def test_runs_with_neighbouring_seeds_see_other_anatomies():
 def test_priors_of_a_locator_need_phantoms():
     with pytest.raises(TrainingError, match="on phantoms only"):
         DataChoice(data="folder", locator_run="run")
+
+
+def test_a_stage_of_ct_alone_sees_the_vessels_patch_in_its_own_window():
+    seen = NarrowSource(Balls(16, (3, 3)), stage_spec("patches")).sample(sample_generator(0, 1))
+    whole = Balls(16, (3, 3)).sample(sample_generator(0, 1))
+    assert seen.image.shape == seen.target.shape == (1, 16, 16, 16)
+    hu = whole.image[0] * 1500 - 500
+    assert np.allclose(seen.image[0], np.clip((hu + 200) / 1200, 0, 1), atol=1e-4)
+    assert np.array_equal(seen.target[0], whole.target[0])
+
+
+def test_a_stage_that_phantoms_are_not_rendered_for_says_what_to_do(tmp_path):
+    with pytest.raises(TrainingError, match="--data"):
+        open_phantoms(2, "slices", (1, 32, 32), tmp_path)

@@ -75,3 +75,34 @@ def test_the_papers_profile_trains_its_one_stage_and_writes_a_model(typed, tmp_p
 def test_what_cannot_be_done_is_said(typed, arguments, named):
     with pytest.raises(TrainingError, match=named):
         typed(*arguments)
+
+
+def test_a_published_system_is_trained_and_what_is_otherwise_is_said(typed, tmp_path):
+    settings = {**SMALL, "network_arguments": {"coarse_channels": [2, 2], "channels": [2, 2]}}
+    (tmp_path / "mask_guided.json").write_text(json.dumps(settings))
+    said = typed("--out", "run", "--system", "mask-guided", "--data", "data", "--config", "mask_guided.json", "--steps",
+                 "1", "--batch", "1", "--export", "model")
+    assert "Not as published: mask-guided: batch is 1 instead of 4." in said
+    assert "Dice coarse_lumen" in said
+    card = open_model(tmp_path / "model").card
+    assert (card.system, card.profile) == ("patches", "recommended")
+    assert "mask-guided: batch is 1 instead of 4." in card.deviations
+    cases = json.loads((tmp_path / "run" / "cases.json").read_text())
+    assert sorted(cases["train"] + cases["validation"]) == ["a", "b"]
+
+
+def test_the_published_systems_are_listed(typed):
+    listed = typed("--out", "run", "--system", "list")
+    assert all(name in listed for name in ("mask-guided-no-gates", "sfanet-ag-att", "attention-gan", "zeng-64"))
+
+
+@pytest.mark.parametrize(("arguments", "named"), [
+    (("--system", "nnunet"), "no published system"), (("--system", "sfanet", "--stage", "whole"), "knows its stage"),
+    (("--system", "attention-gan", "--config", "slices.json"), "--initial-from"),
+    (("--stage", "locator", "--split", "none.csv"), "does not exist"),
+])
+def test_a_published_system_that_cannot_be_trained_so_is_refused(typed, tmp_path, arguments, named):
+    (tmp_path / "slices.json").write_text(json.dumps({"threads": 1, "workers": 0}))
+    with pytest.raises(TrainingError, match=named):
+        typed("--out", "run", "--data", "data", *arguments)
+    assert not (tmp_path / "run").exists()
