@@ -21,6 +21,11 @@ NATIVE_SIZE_XYZ, NATIVE_SPACING_XYZ_MM = (512, 512, 275), (0.38, 0.38, 0.5)
 AXES = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
 
 
+class LayoutChoice(str, Enum):
+    folders = "folders"
+    imagecas = "imagecas"
+
+
 class DominanceChoice(str, Enum):
     right = "right"
     left = "left"
@@ -49,20 +54,28 @@ def phantom_command(
     stenoses: Annotated[
         int | None, typer.Option("--stenoses", min=0, max=4, help="Per trunk; drawn by default.")
     ] = None,
+    layout: Annotated[
+        LayoutChoice, typer.Option("--layout", help="A folder each, or as the ImageCAS data set with its four folds.")
+    ] = LayoutChoice.folders,
     clean: Annotated[bool, typer.Option("--clean", help="No motion, steps, streaks and noise.")] = False,
     overwrite: OverwriteOption = False,
     progress: ProgressOption = ProgressStyle.auto,
 ) -> None:
     """Make heart CTs with known coronary trees: ct, truth, veins, heart, tissue and the centrelines (tree.json)."""
     from ..phantom import PhantomSettings, make_phantom, write_phantom
+    from ..phantom.imagecas import FOLDS, write_imagecas_case, write_split_table
 
     geometry = grid_of(size, spacing, orientation, oblique)
-    folders = [output if count == 1 else output / f"phantom_{seed + i}" for i in range(count)]
+    as_imagecas = layout is LayoutChoice.imagecas
+    if as_imagecas and count < FOLDS:
+        raise typer.BadParameter(f"--layout imagecas has {FOLDS} folds and needs --count {FOLDS} or more.")
+    one = as_imagecas or count == 1
+    folders = [output] if one else [output / f"phantom_{seed + i}" for i in range(count)]
     for folder in folders:
         require_free(folder, overwrite)
     out = console()
     with shown_progress(progress) as callback:
-        for number, folder in enumerate(folders):
+        for number in range(count):
             report = as_progress(callback).part(number / count, (number + 1) / count)
             settings = PhantomSettings(
                 seed=seed + number, geometry=geometry, dominance=None if dominance is None else dominance.value,
@@ -70,7 +83,12 @@ def phantom_command(
             )
             phantom = make_phantom(settings, report.part(0.0, 0.9))
             report(0.9, "Writing the phantom")
-            write_phantom(phantom, folder)
+            if as_imagecas:
+                write_imagecas_case(phantom, number + 1, output)
+            else:
+                write_phantom(phantom, folders[number])
+        if as_imagecas:
+            write_split_table(count, output)
     for folder in folders:
         out.print(f"Written to {folder}", markup=False)
 

@@ -25,7 +25,7 @@ def write_phantom(phantom: Phantom, folder: Path) -> dict[str, Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, volume in zip(files.values(), volumes, strict=True):
-            _write(volume, path)
+            write_volume(volume, path)
         files["tree"] = folder / "tree.json"
         files["tree"].write_text(json.dumps(tree_to_dict(phantom), indent=1), encoding="utf-8")
     except (OSError, RuntimeError) as error:
@@ -35,7 +35,8 @@ def write_phantom(phantom: Phantom, folder: Path) -> dict[str, Path]:
     return files
 
 
-def _write(volume: Volume, path: Path) -> None:
+def write_volume(volume: Volume, path: Path) -> None:
+    """One volume as a lightly compressed file; raises RuntimeError or OSError when that fails."""
     sitk.WriteImage(volume.to_image(), str(path), useCompression=True, compressionLevel=1)
 
 

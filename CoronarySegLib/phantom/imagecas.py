@@ -1,0 +1,83 @@
+"""Phantoms laid out as the ImageCAS data set is: for trying the way of the real data without the real data.
+
+One folder for every two hundred cases, ``<id>.img.nii.gz`` beside ``<id>.label.nii.gz`` (0 and 1, calcium in the lumen
+counted as vessel), and a table of four folds whose test cases are disjoint, in the proportion 700 / 50 / 250.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import OutputError
+from ..volume import Volume
+from .phantom import Phantom
+from .writing import write_volume
+
+FOLDS = 4
+VALIDATION_SHARE = 0.05
+CASES_A_FOLDER = 200
+SPLIT_FILE = "imageCAS_data_split.csv"
+
+
+def write_imagecas_case(phantom: Phantom, number: int, folder: Path) -> tuple[Path, Path]:
+    """Image and label of case ``number`` (from 1) below ``folder``. Raises OutputError."""
+    first = (number - 1) // CASES_A_FOLDER * CASES_A_FOLDER + 1
+    place = Path(folder) / f"{first}-{first + CASES_A_FOLDER - 1}"
+    paths = place / f"{number}.img.nii.gz", place / f"{number}.label.nii.gz"
+    vessel = phantom.labels.with_array((phantom.labels.array > 0).astype(np.uint8))
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for path, volume in zip(paths, (phantom.ct, vessel), strict=True):
+            _write_beside(volume, path)
+    except (OSError, RuntimeError) as error:
+        raise OutputError(
+            f"Case {number} cannot be written to {place}: {error}. Choose a folder you may write to, with 300 MB free."
+        ) from error
+    return paths
+
+
+def write_split_table(count: int, folder: Path) -> Path:
+    """The table of ``count`` cases in four folds, as CSV. Raises OutputError."""
+    path = Path(folder) / SPLIT_FILE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["FileName", *(f"Split-{fold + 1}" for fold in range(FOLDS))])
+            writer.writerows(split_rows(count))
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error}. Choose a folder you may write to.") from error
+    return path
+
+
+def split_rows(count: int) -> Iterable[tuple[str, ...]]:
+    """(case, word of each fold) for cases 1..``count``: each case tests in one fold; of the others of a fold two or
+    more validate and the rest trains.
+
+    Raises ValueError for fewer than 4 cases, which leave a fold without one to train on.
+    """
+    if count < FOLDS:
+        raise ValueError(f"four folds need at least {FOLDS} cases, not {count}")
+    columns = []
+    for fold in range(FOLDS):
+        test = set(range(fold * count // FOLDS, (fold + 1) * count // FOLDS))
+        # Those that come after the test cases, so that each fold validates on others.
+        others = [(case + (fold + 1) * count // FOLDS) % count for case in range(count)]
+        others = [case for case in others if case not in test]
+        validate = set(others[: min(len(others) - 1, max(2, round(VALIDATION_SHARE * count)))])
+        columns.append(["Testing" if c in test else "Val" if c in validate else "Training" for c in range(count)])
+    return [(str(case + 1), *(column[case] for column in columns)) for case in range(count)]
+
+
+def _write_beside(volume: Volume, path: Path) -> None:
+    # ITK takes a name with ".img" in it for another format; and a file that is there is whole.
+    temporary = path.with_name(f"writing_{path.name.split('.')[0]}.nii.gz")
+    try:
+        write_volume(volume, temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
