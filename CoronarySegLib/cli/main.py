@@ -22,6 +22,7 @@ from .models import app as models_app
 from .phantom import phantom_command
 from .segment import segment_command
 from .train import train_command
+from .uncertainty import uncertainty_command
 
 DEFECT, STOPPED = 70, 130
 EXIT_CODES = (
@@ -44,6 +45,7 @@ app.command("demo")(demo_command)
 app.command("phantom")(phantom_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.command("uncertainty")(uncertainty_command)
 app.command("cfd")(cfd_command)
 app.command("centreline")(centreline_command)
 app.add_typer(models_app, name="models")

@@ -31,15 +31,15 @@ def list_command() -> None:
     if not models:
         raise ModelError(f"No models were found. Install CoronarySeg again, or name a folder in {FOLDERS_VARIABLE}.")
     table = Table(header_style="bold")
-    for column in ("name", "version", "profile", "description", "folder"):
+    for column in ("name", "version", "system", "profile", "description", "folder"):
         table.add_column(column, overflow="fold")
     for model in models:
         name = f"{model.name} (default)" if model.name == DEFAULT_MODEL else model.name
         if model.card is None:
-            table.add_row(name, "", "", f"[red]cannot be used:[/red] {model.problem}", str(model.path))
+            table.add_row(name, "", "", "", f"[red]cannot be used:[/red] {model.problem}", str(model.path))
         else:
             card = model.card
-            table.add_row(name, card.version, card.profile, card.description, str(model.path))
+            table.add_row(name, card.version, card.system, card.profile, card.description, str(model.path))
     out.print(table)
 
 
@@ -54,16 +54,19 @@ def show_command(model: ModelArgument = None) -> None:
     folder = find_model(model)
     card = folder.card
     out = console()
-    out.print(f"{card.name} {card.version} ({card.profile}), {card.licence}", markup=False, style="bold")
+    out.print(f"{card.name} {card.version} ({card.system}, {card.profile}), {card.licence}", markup=False, style="bold")
     out.print(card.description, markup=False)
     for stage in card.stages:
-        grid = "whole volume" if stage.spacing_mm is None else f"{stage.spacing_mm:g} mm"
+        coarse = "scanner's voxels" if stage.native else "whole volume"
+        grid = coarse if stage.spacing_mm is None else f"{stage.spacing_mm:g} mm"
         patch = "x".join(str(n) for n in reversed(stage.patch_zyx))
         out.print(
             f"  {stage.name}: {stage.network}, {grid}, patch {patch}, {', '.join(stage.inputs)} -> "
             f"{', '.join(stage.outputs)}, HU {stage.hu_window[0]:g} to {stage.hu_window[1]:g}", markup=False,
         )
         out.print(f"    {stage.weights} sha256 {stage.sha256}", markup=False)
+    for deviation in card.deviations:
+        out.print(f"  Not as published: {deviation}", markup=False)
     out.print(f"Trained on: {card.training_data} (seeds: {card.training_seeds})", markup=False)
     for name, value in card.figures.items():
         out.print(f"  {name}: {value:g}", markup=False)

@@ -46,7 +46,8 @@ def build_report(
             "checks": [_fields(finding) for finding in getattr(result, "checks", ())],
         },
         "model": {
-            "name": card.name, "version": card.version, "profile": card.profile,
+            "name": card.name, "version": card.version, "profile": card.profile, "system": card.system,
+            "deviations": list(card.deviations),
             "training_data": card.training_data,
             "stages": [
                 {"name": s.name, "network": s.network, "spacing_mm": s.spacing_mm, "weights": s.weights,

@@ -51,7 +51,9 @@ def test_version_is_printed(capsys):
     assert capsys.readouterr().out.strip() == f"coronaryseg {__version__}"
 
 
-@pytest.mark.parametrize("name", ["segment", "demo", "phantom", "train", "evaluate", "centreline", "models"])
+@pytest.mark.parametrize(
+    "name", ["segment", "demo", "phantom", "train", "evaluate", "centreline", "models", "uncertainty"]
+)
 def test_every_subcommand_has_help(name, capsys):
     assert main([name, "--help"]) == 0
     assert "Usage" in capsys.readouterr().out
