@@ -12,6 +12,9 @@ from .options import CentrelineOptions
 
 STUB_CALIBRES = 2.0
 """A branch stands out by more than twice its own radius, or it is as round as a bump."""
+THREAD_RADIUS_VOXELS, THREAD_VOXELS = 0.75, 5.0
+"""A branch with less than this radius is a thread of single voxels; it counts when it stands out by this many of them.
+A shorter one is noise of the segmentation, and would be a needle on the surface."""
 FLARE_MM = 6.0
 """Corners of the flare at the ostium leave the tree this close to its root and are no longer than this."""
 CALIBRE_MM = (2.0, 8.0)
@@ -20,15 +23,18 @@ CORNER_SHARE = 0.85
 COURSE_MM = 3.0
 
 
-def without_stubs(nodes: NodeTree, options: CentrelineOptions) -> NodeTree:
+def without_stubs(nodes: NodeTree, options: CentrelineOptions, voxel_mm: float = 0.0) -> NodeTree:
     """The tree without end branches that hardly stand out of the vessel they leave, and without the corners of the
-    flare at the ostium; those of the longest reach stay when several leave one place."""
+    flare at the ostium; those of the longest reach stay when several leave one place.
+
+    ``voxel_mm``: of a branch no thicker than a voxel the mask must show several in a row.
+    """
     while True:
         chains = nodes.chains()
         carrying = {int(chain[0]) for chain in chains[1:]}
         keep = np.ones(len(nodes), bool)
         for chain in chains[1:]:
-            if carrying.isdisjoint(chain[1:].tolist()) and _is_stub(nodes, chain, chains, options):
+            if carrying.isdisjoint(chain[1:].tolist()) and _is_stub(nodes, chain, chains, options, voxel_mm):
                 keep[chain[1:]] = False
         if keep.all():
             return nodes
@@ -71,7 +77,9 @@ def with_straight_root(nodes: NodeTree, field: Volume, threshold: float, step_mm
     )
 
 
-def _is_stub(nodes: NodeTree, chain: np.ndarray, chains: list[np.ndarray], options: CentrelineOptions) -> bool:
+def _is_stub(
+    nodes: NodeTree, chain: np.ndarray, chains: list[np.ndarray], options: CentrelineOptions, voxel_mm: float
+) -> bool:
     junction = int(chain[0])
     length = nodes.arc_mm[chain[-1]] - nodes.arc_mm[junction]
     if nodes.arc_mm[junction] <= FLARE_MM and length <= FLARE_MM:
@@ -80,4 +88,5 @@ def _is_stub(nodes: NodeTree, chain: np.ndarray, chains: list[np.ndarray], optio
     distance, nearest = cKDTree(nodes.points_lps_mm[above]).query(nodes.points_lps_mm[chain])
     standing_out = float((distance - nodes.radius_mm[above[nearest]]).max())
     own = float(np.median(nodes.radius_mm[chain[len(chain) // 2:]]))
-    return standing_out < max(options.shortest_branch_mm, nodes.radius_mm[junction], STUB_CALIBRES * own)
+    thread_mm = THREAD_VOXELS * voxel_mm if own < THREAD_RADIUS_VOXELS * voxel_mm else 0.0
+    return standing_out < max(options.shortest_branch_mm, nodes.radius_mm[junction], STUB_CALIBRES * own, thread_mm)

@@ -44,7 +44,7 @@ def fitted(paths: NodeTree, field: Volume, options: CentrelineOptions, keep_root
         trust = np.where(_inside_parent(nodes), INSIDE_TRUST, sections.trust)
         nodes = smoothed(nodes, sections.centre_lps_mm, trust, options.smoothing_mm)
         if number == 0:
-            nodes = without_stubs(nodes, options)
+            nodes = without_stubs(nodes, options, float(np.mean(field.geometry.spacing_xyz_mm)))
             if not keep_root:
                 nodes = with_straight_root(nodes, field, options.threshold, options.step_mm)
     nodes = nodes.resampled(options.step_mm)

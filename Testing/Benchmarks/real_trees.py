@@ -7,10 +7,12 @@ a flow model per coronary system, as ``coronaryseg cfd`` does without writing fi
 own, so that a crash costs one row. ``--record`` keeps a JSON line a mask as soon as it is done, and what stands there
 already is not run again (``--again NAME`` runs it again). Seconds are of one processor, so other load does not count.
 
-Columns: systems and branches found; loops left in the surfaces and warnings of opened ones; ``reached``: voxels within
-1.2 radii of the centreline; faults: free edges, edges and vertices that are not manifold, pairs of triangles that cut;
-mean diameter change against the mask for vessels from 2 mm and from 1.5 to 2 mm; how many surfaces were lofted; seconds
-for centreline and models; peak memory. Ends with 1 when an aim is missed.
+Columns: systems and branches found; loops opened, and those left in the surfaces; ``reached``: voxels within 1.2 radii
+of the centreline, the radius being that of the section's area (the inscribed sphere's where there is no section of one
+vessel alone); ``sphere``: the same with the inscribed sphere everywhere, which leaves out the far ends of flat sections
+and the flare of an ostium, so it has no aim; faults: free edges, edges and vertices that are not manifold, pairs of
+triangles that cut; mean diameter change against the mask for vessels from 2 mm and from 1.5 to 2 mm; how many surfaces
+were lofted; seconds for centreline and models; peak memory. Ends with 1 when an aim is missed.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ REACHED_SHARE, REACHED_RADII = 0.95, 1.2
 WIDE_PERCENT, MIDDLE_PERCENT = 3.0, 6.0
 SECONDS = 60.0
 HEAD = (
-    f"{'mask':<26}{'systems':>10}{'branches':>10}{'opened':>8}{'loops':>6}{'reached':>9}{'free':>5}{'crowd':>6}{'cuts':>5}"
+    f"{'mask':<26}{'systems':>10}{'branches':>10}{'opened':>8}{'loops':>6}{'reached':>9}{'sphere':>8}{'free':>5}{'crowd':>6}{'cuts':>5}"
     f"{'d ≥ 2':>7}{'1.5–2':>7}{'lofted':>7}{'line s':>8}{'model s':>8}{'GB':>6}  remarks"
 )
 
@@ -75,24 +77,26 @@ def measured(path: Path, label: int) -> dict:
     except CoronarySegError as error:
         return {**row, "error": f"{type(error).__name__}: {error}", "memory_gb": _memory_gb()}
     row["centreline_s"] = time.process_time() - began
-    row["reached"] = reached_share(mask, trees)
+    row["reached"], row["sphere"] = reached_shares(mask, trees)
     for key, tree in trees.items():
         row["systems"][key] = _system(mask, tree)
     row["memory_gb"] = _memory_gb()
     return row
 
 
-def reached_share(mask, trees) -> float:
-    """Share of the mask's voxels whose centre lies within ``REACHED_RADII`` radii of a centreline."""
+def reached_shares(mask, trees) -> tuple[float, float]:
+    """Share of the mask's voxels whose centre lies within ``REACHED_RADII`` radii of a centreline: radius by area where
+    the section has one, and inscribed radius alone."""
     from scipy.spatial import cKDTree
 
     branches = [branch for tree in trees.values() for branch in tree.branches]
     places = np.concatenate([branch.points_lps_mm for branch in branches])
-    radius = np.concatenate([branch.radius_mm for branch in branches])
+    inscribed = np.concatenate([branch.radius_mm for branch in branches])
+    by_area = np.fmax(inscribed, np.sqrt(np.concatenate([branch.area_mm2 for branch in branches]) / np.pi))
     voxels = mask.geometry.points_lps(np.argwhere(mask.array)[:, ::-1])
     # The nearest point may be of a thin branch beside a wide one, so several are asked.
     away, near = cKDTree(places).query(voxels, k=min(24, len(places)))
-    return float((away <= REACHED_RADII * radius[near]).any(axis=1).mean())
+    return tuple(float((away <= REACHED_RADII * radius[near]).any(axis=1).mean()) for radius in (by_area, inscribed))
 
 
 def _system(mask, tree) -> dict:
@@ -158,10 +162,11 @@ def _line(row: dict, missed: list[str]) -> str:
     def worst(what: str) -> str:
         return "{:.2f}".format(max((s[what] for s in good if s[what] is not None), default=float("nan")))
 
+    opened = sum(system["opened"] for system in systems.values())
     return (
         f"{row['name']:<26}{'+'.join(systems):>10}{'+'.join(str(s['branches']) for s in systems.values()):>10}"
-        f"{sum(s['opened'] for s in systems.values()):>8}{summed('loops'):>6}{row['reached']:>9.3f}{summed('free'):>5}"
-        f"{summed('crowded'):>6}{summed('cuts'):>5}{worst('wide_percent'):>7}{worst('middle_percent'):>7}"
+        f"{opened:>8}{summed('loops'):>6}{row['reached']:>9.3f}{row['sphere']:>8.3f}"
+        f"{summed('free'):>5}{summed('crowded'):>6}{summed('cuts'):>5}{worst('wide_percent'):>7}{worst('middle_percent'):>7}"
         f"{summed('lofted'):>7}{row['centreline_s']:>8.1f}{sum(s['model_s'] for s in systems.values()):>8.1f}"
         f"{row['memory_gb']:>6.2f}  {remarks}"
     )

@@ -115,6 +115,15 @@ def test_every_branch_of_a_coronary_tree_is_found_and_none_besides(grid):
     assert np.linalg.norm(tree.ostium_lps_mm - shape.ostium_lps_mm) < 2.5
 
 
+@pytest.mark.parametrize(("stands_out_mm", "branches"), [(2.0, 1), (6.0, 3)])
+def test_a_row_of_single_voxels_is_a_branch_only_when_it_is_long(stands_out_mm, branches):
+    mask = mask_of(straight(2.0), grid_round(straight(2.0), (0.5, 0.5, 0.5), margin_mm=9.0))
+    x, y, z = np.rint(mask.geometry.index_of(np.array([0.0, 0.0, 12.0]))).astype(int)
+    mask.array[z, y, x:x + round((1.0 + stands_out_mm) / 0.5)] = 1
+    tree = extract_centrelines(mask, values={"left": 1})["left"]
+    assert len(tree.branches) == branches
+
+
 def test_points_lie_at_even_steps():
     branch = tree_of(helix(), TURNED_GRID, options=CentrelineOptions(step_mm=0.5)).branches[0]
     steps = np.diff(branch.arc_mm)
