@@ -50,8 +50,7 @@ class QtObject(metaclass=QtMeta):
         target = self._alive("read", name)
         if name == "name":
             return target.objectName()
-        if target.metaObject().indexOfProperty(name) >= 0 or QByteArray(name.encode()) in \
-                target.dynamicPropertyNames():
+        if name in properties_of(type(target)) or _is_dynamic(target, name):
             return wrap(target.property(name))
         if not _visible(type(target), name):
             raise AttributeError(f"{self.className()} has no property, signal or slot '{name}'")
@@ -66,13 +65,12 @@ class QtObject(metaclass=QtMeta):
             return
         target = self._alive("write", name)
         name = "objectName" if name == "name" else name
-        meta = target.metaObject()
-        index = meta.indexOfProperty(name)
-        if index < 0 and QByteArray(name.encode()) not in target.dynamicPropertyNames():
+        writable = properties_of(type(target)).get(name)
+        if writable is None and not _is_dynamic(target, name):
             raise AttributeError(f"{self.className()} has no property '{name}' to set")
-        if index >= 0 and not meta.property(index).isWritable():
+        if writable is False:
             raise AttributeError(f"The property '{name}' of {self.className()} is read-only")
-        if not target.setProperty(name, unwrap(value)) and index >= 0:
+        if not target.setProperty(name, unwrap(value)) and writable:
             raise ValueError(f"The property '{name}' of {self.className()} cannot hold {value!r}")
 
     def __repr__(self) -> str:
@@ -80,7 +78,7 @@ class QtObject(metaclass=QtMeta):
 
     # what PythonQt adds to every object
     def className(self) -> str:
-        return self._alive("call", "className").metaObject().className()
+        return type(self._alive("call", "className")).__name__
 
     def connect(self, signal: str, *receiver) -> bool:
         """``connect("clicked(bool)", function)`` or ``connect("clicked(bool)", object, "slot(bool)")``."""
@@ -166,10 +164,15 @@ def proxy_class(qt_class: type) -> QtMeta:
 
 
 @cache
-def properties_of(qt_class: type) -> frozenset[str]:
-    """Names of the properties of a class. Kept, because PySide6 may renew the meta object of a Python class."""
+def properties_of(qt_class: type) -> dict[str, bool]:
+    """The properties of a class: whether each can be written.
+
+    From the class and never from an object: the wrapper that ``object.metaObject()`` returns is the class's own, and
+    PySide6 declares it deleted together with the object.
+    """
     meta = qt_class.staticMetaObject
-    return frozenset(meta.property(index).name() for index in range(meta.propertyCount()))
+    properties = [meta.property(index) for index in range(meta.propertyCount())]
+    return {one.name(): one.isWritable() for one in properties}
 
 
 @cache
@@ -218,6 +221,10 @@ def declared_methods(stand_in: type) -> set[str]:
     return {name for name in names | set(stand_in.__dict__.get("VISIBLE", ())) if not name.startswith("_")}
 
 
+def _is_dynamic(target: QObject, name: str) -> bool:
+    return QByteArray(name.encode()) in target.dynamicPropertyNames()
+
+
 def _signal_of(target: QObject, signal: str) -> tuple[str, int]:
     """Name and number of arguments of a signal given by its signature. ValueError when there is none."""
     wanted = re.sub(r"\s+|\bconst\b|&", "", signal)
@@ -225,7 +232,7 @@ def _signal_of(target: QObject, signal: str) -> tuple[str, int]:
     if wanted not in known:
         name = wanted.split("(")[0]
         alike = [one for one in known if one.startswith(name + "(")] or ["no signal of this name"]
-        raise ValueError(f"{target.metaObject().className()} has no signal '{signal}' ({', '.join(alike)})")
+        raise ValueError(f"{type(target).__name__} has no signal '{signal}' ({', '.join(alike)})")
     inside = wanted[wanted.index("(") + 1 : -1]
     return wanted.split("(")[0], len(inside.split(",")) if inside else 0
 
@@ -241,7 +248,7 @@ def _pyside_signal(target: QObject, name: str, signal: str) -> SignalInstance:
 def _slot_of(receiver: QObject, slot: str) -> Callable:
     name = slot.split("(")[0]
     if not _visible(type(receiver), name):
-        raise ValueError(f"{receiver.metaObject().className()} has no slot '{slot}'")
+        raise ValueError(f"{type(receiver).__name__} has no slot '{slot}'")
     return getattr(receiver, name)
 
 

@@ -31,7 +31,7 @@ def test_a_stand_in_offers_nothing_that_the_headers_do_not_declare(started):
     invented = []
     for one in stand_ins():
         known = names_of(one.__name__)
-        own = properties_of(one) - properties_of(one.__mro__[1])
+        own = set(properties_of(one)) - set(properties_of(one.__mro__[1]))
         signals = set(one.__dict__.get("SIGNALS", {}))
         invented += [f"{one.__name__}.{name}" for name in own - known.properties]
         invented += [f"{one.__name__}.{name}" for name in signals - known.signals]

@@ -43,7 +43,7 @@ def test_a_damaged_line_is_no_progress(line):
 def test_a_worker_without_a_result_has_died_and_its_last_words_are_told(start):
     process = start("import sys; print('one'); sys.exit('two')")
     wait_for(lambda: not process.running)
-    with pytest.raises(WorkerError, match=r"ended with code 1.*one\ntwo") as caught:
+    with pytest.raises(WorkerError, match=r"(?s)ended with code 1.*one\ntwo") as caught:
         process.outcome()
     assert "Nothing was changed" in str(caught.value)
 
