@@ -12,6 +12,7 @@ from hand_worker import PIDS
 from made_by_hand import ct_by_hand
 
 from CoronarySegLib.environment import PACKAGES, Package
+from CoronarySegLib.errors import Cancelled
 
 
 def ids(scene) -> set[str]:
@@ -291,3 +292,42 @@ def test_a_correction_of_the_segmentation_is_what_is_exported(a_desktop, panel, 
 
 def test_the_environment_lists_every_package_in_words(panel):
     assert all(package.distribution in panel.ui.environmentLabel.text for package in PACKAGES)
+
+
+def test_from_opening_to_saved_surfaces_it_takes_two_clicks(a_desktop, panel, a_ct, worker_mode, tmp_path, monkeypatch):
+    import qt
+
+    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path), raising=False)
+    panel.enter()
+    for button in (panel.ui.segmentButton, panel.ui.saveSurfacesButton):
+        assert button.enabled
+        button.click()
+        a_desktop.wait_until(lambda: not panel.activity.running)
+    assert (tmp_path / "left.stl").is_file()
+
+
+# --- from scripts ---------------------------------------------------------------------------------------------------
+
+def test_a_script_waits_for_its_nodes(a_desktop, panel, a_ct, worker_mode):
+    heard = []
+    nodes = panel.logic.segment(a_ct, progress=lambda fraction, text: heard.append(text))
+    assert {curve.GetName() for curves in nodes.curves.values() for curve in curves} == {"LAD", "RCA"}
+    assert nodes.vessels.GetNumberOfRows() == 2
+    assert heard[0] == "Finding the heart"
+
+
+def test_a_script_may_go_on_while_the_run_works(a_desktop, panel, a_ct, worker_mode):
+    run = panel.logic.segment(a_ct, waitForCompletion=False)
+    assert not run.over
+    a_desktop.wait_until(lambda: run.over)
+    assert run.error is None
+    assert run.result.segmentation.GetScene() is a_desktop.scene
+
+
+def test_a_progress_that_says_no_cancels_and_leaves_nothing(a_desktop, panel, a_ct, worker_mode, temporary):
+    before = ids(a_desktop.scene)
+    worker_mode("slow")
+    with pytest.raises(Cancelled):
+        panel.logic.segment(a_ct, progress=lambda fraction, text: False)
+    assert ids(a_desktop.scene) == before
+    assert job_folders(temporary) == []
