@@ -8,6 +8,7 @@ only, and is shared by the channels unless each is given its own.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -29,24 +30,54 @@ class LowFrequencyFilter(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         # In float32 throughout: the mean of a feature map is thousands of times the size of its details.
-        spectrum = torch.fft.fftshift(torch.fft.fft2(x.float()), dim=(-2, -1))
-        height, width = (max(1, n // self.divisor) for n in x.shape[-2:])
-        # The zero frequency lies at n // 2 of a shifted axis and stays in the middle of the window.
-        top, left = x.shape[-2] // 2 - height // 2, x.shape[-1] // 2 - width // 2
-        low = spectrum[..., top : top + height, left : left + width]
-        change = low * (self._filter_for(height, width) - 1.0)
-        right, bottom = x.shape[-1] - left - width, x.shape[-2] - top - height
-        spectrum = spectrum + functional.pad(change, (left, right, top, bottom))
-        return torch.fft.ifft2(torch.fft.ifftshift(spectrum, dim=(-2, -1))).real.to(x.dtype)
+        sizes = [int(n) for n in x.shape[-2:]]
+        sides = [max(1, n // self.divisor) for n in sizes]
+        # f' = f + (L - 1) f_low, so only the low frequencies have to be changed.
+        factor = self._filter_for(*sides) - self.filter.new_tensor([1.0, 0.0], dtype=torch.float32)
+        change = _by_matrices if torch.jit.is_tracing() else _by_fft
+        return (x.float() + change(x.float(), factor, sizes, sides)).to(x.dtype)
 
     def _filter_for(self, height: int, width: int) -> torch.Tensor:
-        """L on (1 or C, height, width), complex."""
+        """L on (1 or C, height, width, 2)."""
         filters = self.filter.float()
         if filters.shape[1:3] != (height, width):
             filters = functional.interpolate(
                 filters.permute(0, 3, 1, 2), size=(height, width), mode="bilinear", align_corners=True
             ).permute(0, 2, 3, 1)
-        return torch.view_as_complex(filters.contiguous())
+        return filters
+
+
+def _by_fft(x: torch.Tensor, factor: torch.Tensor, sizes: list[int], sides: list[int]) -> torch.Tensor:
+    """What ``factor`` (real and imaginary part, on the window) times the low frequencies of ``x`` is in space."""
+    spectrum = torch.fft.fftshift(torch.fft.fft2(x), dim=(-2, -1))
+    # The zero frequency lies at n // 2 of a shifted axis and stays in the middle of the window.
+    (top, left), (height, width) = (n // 2 - side // 2 for n, side in zip(sizes, sides, strict=True)), sides
+    low = spectrum[..., top : top + height, left : left + width]
+    low = low * torch.view_as_complex(factor.contiguous())
+    right, bottom = sizes[1] - left - width, sizes[0] - top - height
+    low = functional.pad(low, (left, right, top, bottom))
+    return torch.fft.ifft2(torch.fft.ifftshift(low, dim=(-2, -1))).real
+
+
+def _by_matrices(x: torch.Tensor, factor: torch.Tensor, sizes: list[int], sides: list[int]) -> torch.Tensor:
+    """The same by products with cosines and sines: for engines that know neither FFT nor complex numbers."""
+    (cos_y, sin_y), (cos_x, sin_x) = (_waves(n, side, x) for n, side in zip(sizes, sides, strict=True))
+    real_x, imaginary_x = x @ cos_x.T, -(x @ sin_x.T)
+    real = cos_y @ real_x + sin_y @ imaginary_x
+    imaginary = cos_y @ imaginary_x - sin_y @ real_x
+    a, b = factor.unbind(-1)
+    real, imaginary = real * a - imaginary * b, real * b + imaginary * a
+    real_x = cos_y.T @ real - sin_y.T @ imaginary
+    imaginary_x = cos_y.T @ imaginary + sin_y.T @ real
+    return (real_x @ cos_x - imaginary_x @ sin_x) / (sizes[0] * sizes[1])
+
+
+def _waves(size: int, side: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosine and sine (side, size) of the window's frequencies along one axis."""
+    frequency = np.arange(side) - side // 2
+    # Reduced to one turn before the cosine: large angles would cost digits.
+    angle = 2.0 * np.pi * (np.outer(frequency, np.arange(size)) % size) / size
+    return tuple(torch.from_numpy(wave(angle).astype(np.float32)).to(like.device) for wave in (np.cos, np.sin))
 
 
 class ChannelAttention(nn.Module):

@@ -113,6 +113,7 @@ def test_each_slice_is_answered_by_itself(tmp_path):
     arguments = {"in_channels": 1, "out_channels": 1, "channels": [8, 8], "image_size": 32}
     network = build_network("SFANet", arguments).eval()
     stage = StageCard("slices", "SFANet", arguments, ("ct",), ("lumen",), None, (1, 32, 32), native=True)
+    network.head.weight.data *= 50
     hu = np.random.default_rng(0).normal(200, 300, (3, 32, 32)).astype(np.float32)
     volume = Volume(hu, Geometry(hu.shape, (1.0, 1.0, 2.0)))
     model = a_model(tmp_path, "slices", (stage, network))

@@ -1,5 +1,7 @@
 """Single equations of the papers, on cases whose answer is known."""
 
+import warnings
+
 import pytest
 import torch
 
@@ -58,6 +60,18 @@ def test_a_filter_of_zero_removes_what_is_slow_and_keeps_what_is_fast():
     slow, fast = torch.cos(2 * place), torch.cos(12 * place)
     answer = frequency_filter((3.0 + slow + fast).expand(1, 1, 32, 32))
     assert torch.allclose(answer, fast.expand(1, 1, 32, 32), atol=1e-4)
+
+
+def test_traced_for_an_engine_it_answers_as_its_fft_does():
+    torch.manual_seed(0)
+    frequency_filter = LowFrequencyFilter(2, 6, 4, True).requires_grad_(False)
+    frequency_filter.filter += 0.5 * torch.randn(2, 6, 6, 2)
+    x = torch.randn(1, 2, 24, 36) + 3.0  # a window of 6 x 9: the filter is interpolated
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(frequency_filter, x, check_trace=False)
+    assert "fft" not in str(traced.inlined_graph)
+    assert torch.allclose(traced(2 * x), frequency_filter(2 * x), atol=1e-4)
 
 
 def test_a_filter_stored_for_one_size_serves_another():
