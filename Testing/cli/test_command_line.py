@@ -52,7 +52,7 @@ def test_version_is_printed(capsys):
 
 
 @pytest.mark.parametrize(
-    "name", ["segment", "demo", "phantom", "train", "evaluate", "centreline", "models", "uncertainty"]
+    "name", ["segment", "demo", "phantom", "train", "evaluate", "centreline", "models", "uncertainty", "benchmark"]
 )
 def test_every_subcommand_has_help(name, capsys):
     assert main([name, "--help"]) == 0

@@ -1,0 +1,116 @@
+"""Systems side by side: the same cases, counted costs, a table that can be read."""
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+
+from CoronarySegLib.benchmark.cost import cost_of
+from CoronarySegLib.benchmark.entrants import ENTRANTS, find_entrants
+from CoronarySegLib.benchmark.run import Plan, Result, pairs_to_test, run_entrant
+from CoronarySegLib.benchmark.table import markdown_table, paired_p
+from CoronarySegLib.cli.main import main
+from CoronarySegLib.errors import TrainingError
+from CoronarySegLib.models import ModelCard, StageCard
+from CoronarySegLib.training.published import PUBLISHED
+from CoronarySegLib.volume import Geometry, Volume
+
+torch.set_num_threads(1)
+SETTINGS = {
+    "*": {"workers": 0, "threads": 1, "tensorboard": False, "batch": 1, "patch_zyx": [16, 16, 16],
+          "stage_changes": {"spacing_mm": 1.0, "patch_zyx": [32, 32, 32]}},
+    "huang": {"network_arguments": {"channels": [2, 4]}},
+    "mask-guided-coarse-only": {"network_arguments": {"refine": False, "coarse_channels": [2, 2]}},
+}
+
+
+@pytest.fixture
+def a_folder(tmp_path):
+    """Three cases of one straight vessel: 1 trains, 2 validates, 3 tests."""
+    geometry = Geometry((32, 32, 32), (1.0, 1.0, 1.0))
+    _, y, x = np.indices(geometry.shape_zyx)
+    for name, centre in (("1", 12), ("2", 16), ("3", 20)):
+        labels = ((x - centre) ** 2 + (y - 16) ** 2 < 9).astype(np.uint8)
+        hu = (350.0 * labels + np.random.default_rng(int(name)).normal(0, 20, labels.shape)).astype(np.int16)
+        for folder, array in (("images", hu), ("labels", labels)):
+            (tmp_path / "data" / folder).mkdir(parents=True, exist_ok=True)
+            sitk.WriteImage(Volume(array, geometry).to_image(), str(tmp_path / "data" / folder / f"{name}.nii.gz"))
+    (tmp_path / "split.csv").write_text("1,Training\n2,Val\n3,Testing\n")
+    return tmp_path
+
+
+@pytest.fixture
+def a_plan(a_folder):
+    return Plan(a_folder / "data", a_folder / "split.csv", steps=2, device="cpu", settings=SETTINGS)
+
+
+def test_an_entrant_is_trained_scored_on_the_test_case_and_not_done_twice(a_plan, tmp_path):
+    entrant = ENTRANTS["huang"]
+    result = run_entrant(entrant, a_plan, tmp_path / "out" / "huang")
+    assert list(result.cases) == ["3"]
+    assert {"dice", "cldice", "hd95_mm", "betti0_error", "roc_auc", "seconds"} <= result.cases["3"].keys()
+    assert result.weights > 0
+    log = (tmp_path / "out" / "huang" / "huang" / "log.jsonl").stat().st_mtime_ns
+    again = run_entrant(entrant, a_plan, tmp_path / "out" / "huang")
+    assert again.cases == result.cases
+    assert (tmp_path / "out" / "huang" / "huang" / "log.jsonl").stat().st_mtime_ns == log
+
+
+def test_the_command_writes_one_table_of_all_entrants(a_folder):
+    (a_folder / "settings.json").write_text(json.dumps(SETTINGS))
+    options = ["--data", str(a_folder / "data"), "--split", str(a_folder / "split.csv"), "--steps", "2", "--device",
+               "cpu", "--config", str(a_folder / "settings.json"), "--progress", "none"]
+    names = ["--system", "huang", "--system", "mask-guided-coarse-only"]
+    assert main(["benchmark", "-o", str(a_folder / "out"), *options, *names]) == 0
+    table = (a_folder / "out" / "benchmark.md").read_text()
+    assert "| huang |" in table
+    assert "| mask-guided-coarse-only |" in table
+    assert "huang: learning_rate is 0.001 instead of 0.0001." in table
+
+
+def test_a_split_without_test_cases_is_refused(a_plan):
+    a_plan.split.write_text("1,Training\n2,Val\n3,Training\n")
+    with pytest.raises(TrainingError, match="keeps no case"):
+        pairs_to_test(a_plan)
+
+
+def test_every_published_system_takes_part():
+    taking_part = {stage for entrant in ENTRANTS.values() for stage in entrant.stages}
+    assert taking_part == set(PUBLISHED)
+    assert find_entrants(()) == tuple(ENTRANTS.values())
+    with pytest.raises(TrainingError, match="no entrant nnunet"):
+        find_entrants(("nnunet",))
+
+
+def test_costs_are_those_of_the_layers():
+    arguments = {"channels": [4, 8], "norm": "instance"}
+    stage = StageCard("patches", "PatchUNet", arguments, ("ct",), ("lumen",), 0.5, (8, 8, 8))
+    card = ModelCard("x", "recommended", "0", "", (stage,), "", "", system="patches")
+    pairs = [(1, 2, 512), (2, 4, 512), (4, 4, 64), (4, 8, 64), (12, 4, 512), (4, 4, 512)]
+    operations = sum(2 * 27 * a * b * voxels for a, b, voxels in pairs) + 2 * 4 * 512
+    cost = cost_of(card)
+    assert cost.weights == sum(27 * a * b + 2 * b for a, b, _ in pairs) + 5
+    assert cost.gflops_by_patch["patches"] == pytest.approx(operations / 1e9)
+
+
+def a_result(name, dices, **more):
+    cases = {
+        str(number): {"dice": dice, "hd95_mm": 10 * (1 - dice) if dice else None, "seconds": 1.0}
+        for number, dice in enumerate(dices)
+    }
+    return Result(name, cases, 1_500_000, {"patches": 2.5}, None, 60.0, "cpu float32", (), **more)
+
+
+def test_the_best_mean_is_bold_and_what_found_nothing_is_counted():
+    table = markdown_table([a_result("good", [0.8, 0.9]), a_result("poor", [0.5, 0.0])])
+    assert "**0.850 ± 0.071**" in table
+    assert "5.00 ± 0.00 (1 without)" in table
+    assert "| 1.50 | 2.5 |" in table
+
+
+def test_p_is_paired_and_needs_six_cases():
+    first, second = [0.8, 0.82, 0.79, 0.81, 0.83, 0.8, 0.78], [0.7, 0.73, 0.68, 0.72, 0.71, 0.69, 0.7]
+    assert paired_p(a_result("a", first), a_result("b", second)) == pytest.approx(2 / 2**7)
+    assert paired_p(a_result("a", first[:5]), a_result("b", second[:5])) is None
