@@ -79,3 +79,32 @@ def test_an_output_is_found_by_name_and_a_missing_one_is_named(a_card):
     assert a_card.stages[0].output("lumen") == 0
     with pytest.raises(ModelError, match="predicts lumen but not 'vein'"):
         a_card.stages[0].output("vein")
+
+
+def test_a_card_that_names_no_system_means_its_profiles_own(a_card):
+    assert (a_card.system, replace(a_card, profile="recommended", system="").system) == ("whole", "two_step")
+
+
+def test_system_deviations_and_grid_of_a_stage_survive_the_file(a_card):
+    stage = replace(a_card.stages[0], name="slices", native=True, normalisation="minmax", sharpen=True)
+    card = replace(a_card, system="slices", deviations=("batch is 1 instead of 4.",), stages=(stage,))
+    assert ModelCard.of_json(card.to_json()) == card
+
+
+@pytest.mark.parametrize(("change", "named"), [
+    ({"system": "two_stage"}, "known are two_step"), ({"deviations": [3]}, r"deviations\[0\] must be a text"),
+])
+def test_a_system_or_deviation_that_is_none_is_named(a_card, change, named):
+    with pytest.raises(ModelError, match=named):
+        ModelCard.of_json(json.dumps({**json.loads(a_card.to_json()), **change}))
+
+
+@pytest.mark.parametrize(("change", "named"), [
+    ({"native": 1}, "native must be true or false"), ({"normalisation": "z"}, "window, minmax"),
+    ({"native": True, "spacing_mm": 0.5}, "no spacing_mm of its own"),
+])
+def test_a_grid_that_makes_no_sense_is_named(a_card, change, named):
+    values = json.loads(a_card.to_json())
+    values["stages"][0].update(change)
+    with pytest.raises(ModelError, match=named):
+        ModelCard.of_json(json.dumps(values))
