@@ -24,12 +24,14 @@ class Provenance:
     warnings: tuple[str, ...] = field(default=())
 
 
-def provenance_of(result: CoronaryResult, *, quality: str = "") -> Provenance:
-    """The provenance of a result of ``segmentation.segment``."""
+def provenance_of(
+    result: CoronaryResult, *, quality: str = "", warnings: tuple[str, ...] | None = None
+) -> Provenance:
+    """The provenance of a result of ``segmentation.segment``; ``warnings`` are its own when no others are given."""
     card = result.model_card
     return Provenance(
         version=__version__, model=f"{card.name} {card.version}",
         model_checksums={stage.name: stage.sha256 for stage in card.stages}, engine=result.prediction.engine,
         timings_s={step: round(seconds, 2) for step, seconds in result.timings.items()}, quality=quality,
-        warnings=tuple(result.warnings),
+        warnings=tuple(result.warnings) if warnings is None else warnings,
     )

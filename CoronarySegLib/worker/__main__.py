@@ -61,8 +61,8 @@ def _segment(job: SegmentJob, folder: Path, progress: Progress) -> None:
             warnings.append(f"There are no centrelines: {error}")
         warnings += [warning for tree in trees.values() for warning in tree.warnings]
     progress(TREES_SHARE, "Handing over the result")
-    provenance = provenance_of(result, quality=job.quality)
-    write_segmentation(folder, result, trees, provenance, tuple(dict.fromkeys(warnings)))
+    said = tuple(dict.fromkeys(warnings))
+    write_segmentation(folder, result, trees, provenance_of(result, quality=job.quality, warnings=said), said)
 
 
 def _trees(result, progress: Progress) -> dict:

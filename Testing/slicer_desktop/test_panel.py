@@ -109,7 +109,7 @@ def test_after_a_run_the_panel_shows_vessels_time_and_warnings(a_desktop, panel,
     panel.enter()
     run_to_the_end(a_desktop, panel)
     assert "LAD" in panel.ui.summaryLabel.text
-    assert "Made by hand." in panel.ui.statusLabel.text
+    assert "Made by hand." in panel.ui.remarksLabel.text
     assert panel.ui.expectedTimeLabel.text.startswith("About ")
     assert panel.ui.segmentButton.text == "Segment coronaries"
     assert panel.ui.showButton.enabled

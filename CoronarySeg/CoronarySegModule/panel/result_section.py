@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ..result_values import volume_of
 from .activity import Activity
 
 RESULT_ATTRIBUTE = "CoronarySeg.Version"  # every segmentation of ours carries it
+REMARKS_ATTRIBUTE = "CoronarySeg.Warnings"  # a JSON list of sentences
 SHOWN_VESSELS = 12
 
 
@@ -41,6 +43,10 @@ class ResultSection:
             table_reason = reason or ("" if self._table(kind) else _("This result has no centrelines to measure."))
             button.enabled, button.toolTip = not table_reason, table_reason or ready
         self._ui.summaryLabel.text = _("No result yet.") if result is None else self._summary()
+        remarks = json.loads(result.GetAttribute(REMARKS_ATTRIBUTE) or "[]") if result is not None else []
+        items = "".join(f"<li>{escape(remark)}</li>" for remark in remarks)
+        self._ui.remarksLabel.text = f"<b>{_('Remarks')}</b><ul style='margin-left:-24px'>{items}</ul>" if items else ""
+        self._ui.remarksLabel.visible = bool(items)
 
     def select(self, nodes) -> None:
         """Take up a new result and show it."""

@@ -43,7 +43,10 @@ class RunSection:
 
         def done(nodes, seconds: float) -> None:
             expected_time.remember(slicer.app.userSettings(), quality, device, seconds)
-            self._activity.say("\n".join((_("Done in {seconds:.0f} s.").format(seconds=seconds), *nodes.warnings)))
+            text = _("Done in {seconds:.0f} s.").format(seconds=seconds)
+            if nodes.warnings:
+                text += " " + _("Read the remarks below.")
+            self._activity.say(text)
             self._finished(nodes)
 
         self._activity.start(self, make, done)
