@@ -31,6 +31,7 @@ from ..training.splits import read_split
 from ..training.state import CHECKPOINT
 from .cost import cost_of
 from .entrants import Entrant
+from .roughness import surface_roughness_mm
 
 RESULT = "result.json"
 THRESHOLD = 0.5
@@ -52,8 +53,8 @@ class Plan:
 
 @dataclass(frozen=True)
 class Result:
-    """One entrant's figures. ``cases`` holds for every test case its figures by name, with "roc_auc" and "seconds",
-    None where a figure is no finite number; ``memory_mb`` is the most a GPU needed, None on a processor."""
+    """One entrant's figures. ``cases`` holds for every test case its figures by name, with "roc_auc", "roughness_mm"
+    and "seconds", None where a figure is no finite number; ``memory_mb`` is the most a GPU needed, None without."""
 
     name: str
     cases: dict[str, dict[str, float | None]]
@@ -144,7 +145,8 @@ def _score(model: ModelFolder, pair: Pair, device: str, report: Progress) -> dic
     mask = probability.with_array((probability.array > THRESHOLD).astype(np.uint8))
     scores = evaluate(mask, truth, probability=probability)
     figures = {name: getattr(scores.total, name) for name in FIGURES}
-    return plain({**figures, "roc_auc": scores.roc_auc, "seconds": seconds})
+    rough = surface_roughness_mm(prediction.lumen)
+    return plain({**figures, "roc_auc": scores.roc_auc, "roughness_mm": rough, "seconds": seconds})
 
 
 def _read(path: Path) -> Result:

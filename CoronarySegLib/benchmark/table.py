@@ -17,7 +17,8 @@ from .run import Result
 
 @dataclass(frozen=True)
 class Column:
-    """``key`` of the cases' figures; ``better`` +1 where more is better, -1 where less is; ``digits`` shown."""
+    """``key`` of the cases' figures; ``better`` +1 where more is better, -1 where less is, 0 for neither; ``digits``
+    shown."""
 
     key: str
     title: str
@@ -29,6 +30,7 @@ COLUMNS = (
     Column("dice", "Dice", 1, 3), Column("cldice", "clDice", 1, 3), Column("hd95_mm", "HD95 (mm)", -1, 2),
     Column("average_surface_distance_mm", "ASD (mm)", -1, 2), Column("betti0_error", "Betti-0 error", -1, 1),
     Column("sensitivity", "sensitivity", 1, 3), Column("precision", "precision", 1, 3), Column("roc_auc", "AUC", 1, 3),
+    Column("components_predicted", "pieces", 0, 1), Column("roughness_mm", "roughness (mm)", -1, 3),
     Column("seconds", "s/volume", -1, 1),
 )
 FEWEST_FOR_A_TEST = 6
@@ -71,7 +73,7 @@ def _cell(result: Result, column: Column, row: int, means: Sequence[float]) -> s
     if missing:
         text += f" ({missing} without)"
     finite = [m for m in means if np.isfinite(m)]
-    is_best = means[row] == (max(finite) if column.better > 0 else min(finite))
+    is_best = column.better and means[row] == (max(finite) if column.better > 0 else min(finite))
     return f"**{text}**" if is_best and len(means) > 1 else text
 
 
