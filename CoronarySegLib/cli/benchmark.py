@@ -13,12 +13,22 @@ from .display import ProgressStyle, console, shown_progress
 TABLE = "benchmark.md"
 
 
+def _list_entrants(wanted: bool) -> None:
+    if not wanted:
+        return
+    from ..benchmark.entrants import ENTRANTS
+
+    for entrant in ENTRANTS.values():
+        typer.echo(f"{entrant.name}: {', '.join(entrant.stages)}")
+    raise typer.Exit
+
+
 def benchmark_command(
     data: Annotated[Path, typer.Option("--data", help="Folder of image/label pairs.")],
     split: Annotated[Path, typer.Option("--split", help="Which cases train, validate and test (.xlsx, .csv).")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the runs, the models and the table.")],
     systems: Annotated[
-        list[str] | None, typer.Option("--system", help="Entrant; again for more, none for all; 'list' lists them.")
+        list[str] | None, typer.Option("--system", help="Who takes part; again for more, none for all.")
     ] = None,
     fold: Annotated[int, typer.Option("--fold", min=1, help="Fold of the split.")] = 1,
     steps: Annotated[
@@ -28,11 +38,14 @@ def benchmark_command(
     config: Annotated[
         Path | None, typer.Option("--config", help="JSON: settings by published name, '*' for all.")
     ] = None,
+    list_systems: Annotated[
+        bool, typer.Option("--list-systems", callback=_list_entrants, is_eager=True, help="List them and end.")
+    ] = False,
     device: DeviceOption = "auto",
     progress: ProgressOption = ProgressStyle.auto,
 ) -> None:
     """Train and score published systems, ablations and baselines alike; what is done is not done again."""
-    from ..benchmark.entrants import ENTRANTS, find_entrants
+    from ..benchmark.entrants import find_entrants
     from ..benchmark.run import Plan, run_entrant
     from ..benchmark.table import markdown_table
     from ..errors import OutputError
@@ -40,11 +53,6 @@ def benchmark_command(
     from ..training.config import read_values
     from ..training.files import write_text_atomically
 
-    out = console()
-    if systems and "list" in systems:
-        for entrant in ENTRANTS.values():
-            out.print(f"{entrant.name}: {', '.join(entrant.stages)}", markup=False, highlight=False)
-        return
     entrants = find_entrants(tuple(systems or ()))
     plan = Plan(data, split, fold, steps, profile, device, read_values(config) if config else {})
     try:
@@ -58,4 +66,4 @@ def benchmark_command(
             results.append(run_entrant(entrant, plan, output / entrant.name, part))
             # After each: hours of work should be readable before the last one has ended.
             write_text_atomically(output / TABLE, markdown_table(results))
-    out.print(f"Written to {output / TABLE}", markup=False)
+    console().print(f"Written to {output / TABLE}", markup=False)

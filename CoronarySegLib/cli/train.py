@@ -25,6 +25,16 @@ class Profile(str, Enum):
     recommended = "recommended"
 
 
+def _list_published(wanted: bool) -> None:
+    if not wanted:
+        return
+    from ..training.published import PUBLISHED
+
+    for entry in PUBLISHED.values():
+        typer.echo(f"{entry.name:28}{entry.source}")
+    raise typer.Exit
+
+
 def train_command(
     out: Annotated[Path, typer.Option(help="Run folder: settings, log, checkpoint, weights.")],
     phantoms: Annotated[int | None, typer.Option(min=1, help="Train on this many generated hearts.")] = None,
@@ -33,7 +43,7 @@ def train_command(
         str | None, typer.Option(help="Stage of our own model: locator, vessels, or whole (as published).")
     ] = None,
     system: Annotated[
-        str | None, typer.Option(help="Published system or ablation instead, e.g. mask-guided; 'list' lists them.")
+        str | None, typer.Option(help="Published system, ablation or baseline instead (see --list-systems).")
     ] = None,
     profile: Annotated[Profile, typer.Option(help="The paper's settings, or ours.")] = Profile.recommended,
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps.")] = None,
@@ -56,15 +66,15 @@ def train_command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only measure time and memory.")] = False,
     export: Annotated[Path | None, typer.Option(help="Write a model folder afterwards.")] = None,
+    list_systems: Annotated[
+        bool, typer.Option("--list-systems", callback=_list_published, is_eager=True, help="List them and end.")
+    ] = False,
     with_run: Annotated[list[Path] | None, typer.Option(help="Further run folder whose stage joins --export.")] = None,
 ) -> None:
     """Train one stage of a model. Stop with Ctrl+C at any time and go on with --resume.
 
     Several GPUs or machines: torchrun --nproc-per-node N -m CoronarySegLib train ... (--batch counts for each process).
     """
-    if system == "list":
-        _list_published()
-        return
     from ..training.distributed import workers_of_torchrun
     from ..training.estimate import estimate
     from ..training.initial_masks import note_cases
@@ -179,13 +189,6 @@ def _way(settings) -> str | None:
 
     entry = PUBLISHED.get(settings.published)
     return None if entry is None else entry.system
-
-
-def _list_published() -> None:
-    from ..training.published import PUBLISHED
-
-    for entry in PUBLISHED.values():
-        Console().print(f"{entry.name:28}{entry.source}", markup=False, highlight=False)
 
 
 @contextmanager

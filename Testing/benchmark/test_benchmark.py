@@ -76,6 +76,11 @@ def test_a_split_without_test_cases_is_refused(a_plan):
         pairs_to_test(a_plan)
 
 
+def test_the_entrants_are_listed(capsys):
+    assert main(["benchmark", "--list-systems"]) == 0
+    assert "seg2refinenet: sfanet, attention-gan" in capsys.readouterr().out
+
+
 def test_every_published_system_takes_part():
     taking_part = {stage for entrant in ENTRANTS.values() for stage in entrant.stages}
     assert taking_part == set(PUBLISHED)

@@ -92,7 +92,7 @@ def test_a_published_system_is_trained_and_what_is_otherwise_is_said(typed, tmp_
 
 
 def test_the_published_systems_are_listed(typed):
-    listed = typed("--out", "run", "--system", "list")
+    listed = typed("--list-systems")
     assert all(name in listed for name in ("mask-guided-no-gates", "sfanet-ag-att", "attention-gan", "zeng-64"))
 
 
