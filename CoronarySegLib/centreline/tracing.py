@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from .ends import without_stubs
 from .nodes import NodeTree
 from .options import CentrelineOptions
 from .voxel_graph import VoxelGraph
@@ -19,6 +20,9 @@ COVER = 1.5
 """A path passes the voxels within this many radii, plus one voxel: sections are not round and paths not yet centred."""
 END_CALIBRE_MM = (1.5, 8.0)
 """Stretch behind a free end over which its calibre is taken."""
+TWIG_SHARE, TWIG = 0.4, 0.7
+"""An end whose own branch has less than that share of the calibre behind it is a twig of a trunk more likely than an
+ostium, and counts as so much thinner."""
 HIGHER = 0.01
 """An end 10 mm higher than another counts as 10 % thicker: ostia lie high, and a wide distal end may lie low."""
 
@@ -70,10 +74,13 @@ def find_root(graph: VoxelGraph, options: CentrelineOptions) -> int:
     start = int(np.argmax(graph.depth_mm))
     far, _ = graph.nearest_ways(start, graph.length_mm)
     first_end = int(np.argmax(np.where(np.isfinite(far), far, -1.0)))
-    traced = trace(graph, first_end, options)
-    ends, calibre = free_ends(traced.nodes)
-    height = graph.points_lps_mm[traced.voxel[ends], 2]
-    return int(traced.voxel[ends[np.argmax(calibre * (1.0 + HIGHER * (height - height.max())).clip(0.1))]])
+    # A few millimetres behind a bump of the trunk lies the trunk: it would be as thick as an ostium.
+    nodes = without_stubs(trace(graph, first_end, options).nodes, options)
+    ends, calibre = free_ends(nodes)
+    places = nodes.points_lps_mm[ends]
+    calibre = np.where(_are_twigs(nodes, ends, calibre), TWIG * calibre, calibre)
+    best = int(np.argmax(calibre * (1.0 + HIGHER * (places[:, 2] - places[:, 2].max())).clip(0.1)))
+    return int(cKDTree(graph.points_lps_mm).query(places[best])[1])
 
 
 def free_ends(nodes: NodeTree) -> tuple[np.ndarray, np.ndarray]:
@@ -81,6 +88,20 @@ def free_ends(nodes: NodeTree) -> tuple[np.ndarray, np.ndarray]:
     ends = np.r_[0, np.flatnonzero(nodes.child_count[1:] == 0) + 1]
     calibre = [_calibre(nodes, nodes.path_to_root(end)) for end in ends[1:]]
     return ends, np.array([_calibre(nodes, nodes.chains()[0]), *calibre])
+
+
+def _are_twigs(nodes: NodeTree, ends: np.ndarray, calibre: np.ndarray) -> np.ndarray:
+    """Which free ends (k,), the root apart, are of a branch that is itself much thinner than what lies behind it."""
+    twigs = np.zeros(len(ends), bool)
+    for k, end in enumerate(ends[1:], start=1):
+        path = nodes.path_to_root(end)
+        joins = np.flatnonzero(nodes.child_count[path[1:]] > 1)
+        if len(joins):
+            junction = path[joins[0] + 1]
+            way = nodes.arc_mm[end] - nodes.arc_mm[path[: joins[0] + 1]]
+            own = way < max(nodes.arc_mm[end] - nodes.arc_mm[junction] - nodes.radius_mm[junction], 1.0)
+            twigs[k] = np.median(nodes.radius_mm[path[: joins[0] + 1][own]]) < TWIG_SHARE * calibre[k]
+    return twigs
 
 
 def _calibre(nodes: NodeTree, path: np.ndarray) -> float:

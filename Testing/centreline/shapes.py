@@ -218,6 +218,14 @@ def island(bow_mm: float = 2.0, radius_mm: float = 0.9, island_mm: float = 12.0)
     return Shape(tuple(tubes))
 
 
+def with_twig(length_mm: float = 4.8, radius_mm: float = 0.5) -> Shape:
+    """A trunk that widens towards its bifurcation, where a short twig stands up; the ostium is thinner than that."""
+    tubes = [tube([[0, 0, 10], [12, 0, 8]], [1.5, 2.2])]
+    tubes += [tube([[12, 0, 8], [20, y, 0], [24, 2 * y, -14]], [1.7, 1.4, 1.0], 0) for y in (6, -6)]
+    tubes.append(tube([[12, 0, 8], [12, 0, 8 + length_mm]], radius_mm, 0))
+    return Shape(tuple(tubes))
+
+
 def grid_round(
     shape: Shape, spacing_xyz_mm=(0.4, 0.4, 0.4), angles_deg=(0.0, 0.0, 0.0), mirrored: bool = False,
     margin_mm: float = 3.0, offset_voxels=(0.3, 0.1, 0.45),

@@ -14,6 +14,7 @@ from shapes import (
     stenosed,
     straight,
     tapered,
+    with_twig,
 )
 
 from CoronarySegLib.centreline import CentrelineOptions, extract_centrelines
@@ -122,6 +123,11 @@ def test_a_row_of_single_voxels_is_a_branch_only_when_it_is_long(stands_out_mm, 
     mask.array[z, y, x:x + round((1.0 + stands_out_mm) / 0.5)] = 1
     tree = extract_centrelines(mask, values={"left": 1})["left"]
     assert len(tree.branches) == branches
+
+
+def test_a_twig_that_stands_up_from_the_trunk_is_no_ostium():
+    shape = with_twig()
+    assert np.linalg.norm(tree_of(shape, TURNED_GRID).ostium_lps_mm - shape.ostium_lps_mm) < 2.5
 
 
 def test_points_lie_at_even_steps():
