@@ -1,15 +1,21 @@
 """How long a run will take on this machine, from how long earlier ones took: remembered in the settings.
 
-A quality that was never run here is estimated from one that was, by the ratio measured between them. Before the first
-run there is no estimate, and the panel says so.
+A quality that was never run here is estimated from one that was, by how many patches each sends through the network.
+Before the first run there is no estimate, and the panel says so.
 """
 
 from __future__ import annotations
 
 import json
 
-# Seconds of a whole run against "standard", measured on one phantom of 240 x 230 x 200 voxels on two CPU cores.
-RATIO = {"fast": 0.9, "standard": 1.0, "best": 6.0}
+# Patches of the fine network, counted on one phantom (240 x 230 x 200 voxels of 0.65 mm); "best" mirrors each to eight.
+PATCHES = {"fast": 34, "standard": 34, "best": 169 * 8}
+# What inference takes of a whole standard run: 26.6 of 42 s, by Testing/Benchmarks/inference_speed.py on two CPU cores.
+INFERENCE_SHARE = 0.63
+RATIO = {
+    quality: 1 - INFERENCE_SHARE + INFERENCE_SHARE * patches / PATCHES["standard"]
+    for quality, patches in PATCHES.items()
+}
 KEY = "CoronarySeg/RunSeconds"
 
 

@@ -77,7 +77,7 @@ class qMRMLSliceWidget(QWidget):
         self._mapper, actor = mapper, vtk.vtkActor2D()
         actor.SetMapper(mapper)
         actor.GetProperty().SetDisplayLocationToBackground()
-        self._view.renderer.AddActor2D(actor)
+        self._view.renderer.AddViewProp(actor)
 
     def grab_view(self, path: Path) -> Path:
         connection = self._logic.GetImageDataConnection()
