@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..errors import TrainingError
+from ..errors import Cancelled, TrainingError
 from ..evaluation import evaluate
 from ..evaluation.scores import FIGURES, plain
 from ..inference import predict
@@ -71,7 +71,8 @@ def run_entrant(entrant: Entrant, plan: Plan, folder: Path,
     """Train, export and score one entrant below ``folder``, or read what an earlier call left there.
 
     The lumen probability is scored as it is, thresholded at one half on the truth's grid: no post-processing stands
-    between the systems. Raises TrainingError and what the training and the prediction raise.
+    between the systems. Raises Cancelled when a signal stopped the training (the same call goes on), TrainingError and
+    what the training and the prediction raise.
     """
     report = as_progress(progress)
     path = folder / RESULT
@@ -81,6 +82,8 @@ def run_entrant(entrant: Entrant, plan: Plan, folder: Path,
     for number, stage in enumerate(entrant.stages):
         part = report.part(0.7 * number / len(entrant.stages), 0.7 * (number + 1) / len(entrant.stages))
         trained = _train(stage, plan, folder, runs, part)
+        if trained.stopped:
+            raise Cancelled(f"Stopped while training {stage} at step {trained.step}. Give the same command to go on.")
         runs.append(folder / stage)
         seconds, hardware = seconds + trained.seconds, trained.hardware
     model = export_model(runs, folder / "model", name=entrant.name, system=PUBLISHED[entrant.stages[0]].system)

@@ -1,6 +1,8 @@
 """Systems side by side: the same cases, counted costs, a table that can be read."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from CoronarySegLib.benchmark.entrants import ENTRANTS, find_entrants
 from CoronarySegLib.benchmark.run import Plan, Result, pairs_to_test, run_entrant
 from CoronarySegLib.benchmark.table import markdown_table, paired_p
 from CoronarySegLib.cli.main import main
-from CoronarySegLib.errors import TrainingError
+from CoronarySegLib.errors import Cancelled, TrainingError
 from CoronarySegLib.models import ModelCard, StageCard
 from CoronarySegLib.training.published import PUBLISHED
 from CoronarySegLib.volume import Geometry, Volume
@@ -68,6 +70,17 @@ def test_the_command_writes_one_table_of_all_entrants(a_folder):
     assert "| huang |" in table
     assert "| mask-guided-coarse-only |" in table
     assert "huang: learning_rate is 0.001 instead of 0.0001." in table
+
+
+def test_a_stopped_training_is_no_result_and_goes_on(a_plan, tmp_path):
+    def stop_at_one(fraction, text):
+        if text.startswith("step 1/"):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Cancelled, match="at step 1"):
+        run_entrant(ENTRANTS["huang"], a_plan, tmp_path / "out", stop_at_one)
+    assert not (tmp_path / "out" / "result.json").exists()
+    assert run_entrant(ENTRANTS["huang"], a_plan, tmp_path / "out").cases
 
 
 def test_a_split_without_test_cases_is_refused(a_plan):
