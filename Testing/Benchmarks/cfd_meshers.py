@@ -35,13 +35,17 @@ from CoronarySegLib.centreline import extract_centrelines
 from CoronarySegLib.centreline.naming import name_trees
 from CoronarySegLib.centreline.tree import CentrelineBranch, CentrelineTree
 from CoronarySegLib.cfd.build import BuildOptions, BuiltModel, build_model
-from CoronarySegLib.cfd.extensions import ExtensionOptions
+from CoronarySegLib.cfd.caps import capped
+from CoronarySegLib.cfd.cuts import cut_at
+from CoronarySegLib.cfd.ends import OpenedSurface
+from CoronarySegLib.cfd.extensions import ExtensionOptions, zipped_rings
 from CoronarySegLib.cfd.files.gmsh import write_geo, write_surface_msh
 from CoronarySegLib.cfd.files.stl import write_solid, write_solids
 from CoronarySegLib.cfd.intersections import self_intersections
 from CoronarySegLib.cfd.ledger import LumenLedger, LumenStep
+from CoronarySegLib.cfd.model import CfdModel
 from CoronarySegLib.cfd.openfoam import FlowOptions, write_case
-from CoronarySegLib.cfd.surface import LumenSurfaceOptions
+from CoronarySegLib.cfd.section import plane_axes
 from CoronarySegLib.cfd.trim import trimmed
 from CoronarySegLib.errors import CoronarySegError
 from CoronarySegLib.postprocessing.boxes import bounding_box, cropped
@@ -353,26 +357,24 @@ def _tubes(work: Path, given) -> bool:
     """A straight tube against Poiseuille. Judged is the first: the tube of voxels on the first mesh."""
     lumen = tube_of_voxels()
     found = next(iter(extract_centrelines(lumen, values={"tree": 1}).values()))
-    whole = ExtensionOptions(0.0, 0.0)
-    drawn = LumenSurfaceOptions(method="loft")
-    of_voxels = build_model(lumen, found, BuildOptions(extensions=whole))
-    round_one = build_model(lumen, tube_of_truth(), BuildOptions(surface=drawn, extensions=whole))
+    of_voxels = build_model(lumen, found, BuildOptions(extensions=ExtensionOptions(0.0, 0.0)))
+    tubes = (("of voxels", of_voxels.model, found), ("drawn round", *round_tube()))
     print(f"\nStraight tube, radius {TUBE_RADIUS_MM} mm: pressure drop against Poiseuille")
     good = []
     for cells in (float(text) for text in given.tube_cells.split(",")):
-        for name, built in (("of voxels", of_voxels), ("drawn round", round_one)):
-            good.append(_tube(name, built, cells, work / f"tube_{name.replace(' ', '_')}_{cells:g}"))
+        for name, model, tree in tubes:
+            good.append(_tube(name, model, tree, cells, work / f"tube_{name.replace(' ', '_')}_{cells:g}"))
     return good[0]
 
 
-def _tube(name: str, built: BuiltModel, cells: float, folder: Path) -> bool:
+def _tube(name: str, model: CfdModel, tree: CentrelineTree, cells: float, folder: Path) -> bool:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     options = FlowOptions(inlet_flow_ml_s=1.0, cells_across=cells, iterations=600)
-    write_case(built.model, (built.tree,), folder, options)
+    write_case(model, (tree,), folder, options)
     result = solve(folder, True)
     pressures = final_values(folder, "pressure")
-    inlet, outlet = built.model.inlets[0], built.model.outlets[0]
+    inlet, outlet = model.inlets[0], model.outlets[0]
     if outlet.name not in pressures:
         print(f"  {name}, {cells:g} cells across: {result.cells}; see the logs in {folder}", flush=True)
         return False
@@ -387,11 +389,23 @@ def _tube(name: str, built: BuiltModel, cells: float, folder: Path) -> bool:
     return abs(error) <= POISEUILLE_PERCENT and not result.failed
 
 
-def tube_of_truth() -> CentrelineTree:
-    """The axis of :func:`tube_of_voxels` with its radius."""
-    points = np.linspace(-0.5, 0.5, 161)[:, None] * TUBE_LENGTH_MM * TUBE_AXIS
-    radius = np.full(len(points), TUBE_RADIUS_MM)
-    return CentrelineTree("right", (CentrelineBranch(-1, points, radius, np.pi * radius**2, "RCA", 1.0),))
+def round_tube(around: int = 64) -> tuple[CfdModel, CentrelineTree]:
+    """The tube of :func:`tube_of_voxels` as even rings of exactly its area, with flat lids: nothing of it is voxels."""
+    places = np.linspace(-0.5, 0.5, 161)[:, None] * TUBE_LENGTH_MM * TUBE_AXIS
+    radius = np.full(len(places), TUBE_RADIUS_MM)
+    branch = CentrelineBranch(-1, places, radius, np.pi * radius**2, "RCA", 1.0)
+    step = 2.0 * np.pi / around
+    widened = TUBE_RADIUS_MM * np.sqrt(step / np.sin(step))
+    count = round(TUBE_LENGTH_MM / (TUBE_RADIUS_MM * step * np.sqrt(0.75)))
+    angle = step * (np.arange(around) + 0.5 * (np.arange(count + 1)[:, None] % 2))
+    circles = widened * np.stack([np.cos(angle), np.sin(angle)], axis=-1) @ plane_axes(TUBE_AXIS)
+    along = np.linspace(-0.5, 0.5, count + 1)[:, None, None] * TUBE_LENGTH_MM * TUBE_AXIS
+    rings = np.arange((count + 1) * around).reshape(count + 1, around)
+    points = (circles + along).reshape(-1, 3)
+    wall = zipped_rings(list(rings), points, TUBE_AXIS)
+    ends = cut_at(branch, 0, 0.0, "inlet", "", "inlet"), cut_at(branch, 0, branch.length_mm, "outlet", "", "outlet")
+    opened = OpenedSurface(points, wall, (rings[0][::-1], rings[-1]), ends, (0.0, 0.0))
+    return capped(opened), CentrelineTree("right", (branch,))
 
 
 def tube_of_voxels(spacing_mm: float = 0.35) -> Volume:
