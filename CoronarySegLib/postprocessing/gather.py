@@ -34,6 +34,9 @@ APART_PEAK = 0.8
 APART_SLENDER = 20.0
 """Volume over inscribed radius cubed from which a piece that hangs on nothing looks like a branch: a tube of a little
 over three diameters. A plaque, a leaflet of the aortic valve or a bit of a chamber's wall is rounder."""
+UNSEEN_SLENDER = 160.0
+"""The same for a piece where the prior sees nothing: 25 diameters. What was dropped there on phantoms kept for such
+choices was cardiac vein, of at most 21."""
 
 
 @dataclass
@@ -81,7 +84,8 @@ def gather(
     for number, root in enumerate(roots, 1):
         work.claim(root, number)
     work.join_fragments()
-    work.keep_large_ones()
+    if work.keep_large_ones():
+        work.join_fragments()
     work.result.roots = len(roots)
     work.result.dropped = len(work.left_over)
     return work.result
@@ -191,8 +195,13 @@ class _Work:
                 return True
         return False
 
-    def keep_large_ones(self) -> None:
-        """What no bridge reached but is too large, too certain and too tube-like to be thrown away."""
+    def keep_large_ones(self) -> bool:
+        """What no bridge reached but is too large, too certain and too tube-like to be thrown away.
+
+        True when one of them lies where the prior sees nothing: a part of the tree was lost there, and there is more
+        to join to it.
+        """
+        unseen = False
         trees = {n: cKDTree(np.argwhere(self.result.tree == n) * self.spacing) for n in self.root_of}
         for piece in sorted(self.left_over):
             index = self.pieces.index_zyx[piece]
@@ -206,13 +215,20 @@ class _Work:
                 continue
             self.claim(piece, min(gaps, key=gaps.get))
             self.result.kept_apart += 1
+            unseen |= not self._is_seen(piece)
+        return unseen
+
+    def _is_seen(self, piece: int) -> bool:
+        """The prior has something here, or there is no prior."""
+        return not self.leans[piece, 2] < PRIOR_PRESENT
 
     def _is_plausible(self, piece: int) -> bool:
         index = self.pieces.index_zyx[piece]
-        if np.percentile(self.field[tuple(index.T)], 90) < APART_PEAK or self.leans[piece, 2] < PRIOR_PRESENT:
+        if np.percentile(self.field[tuple(index.T)], 90) < APART_PEAK:
             return False
         radius_mm = self._inscribed_mm(piece)
-        return radius_mm <= TUBE_RADIUS_MM and self.pieces.volumes_mm3[piece] >= APART_SLENDER * radius_mm**3
+        slender = APART_SLENDER if self._is_seen(piece) else UNSEEN_SLENDER
+        return radius_mm <= TUBE_RADIUS_MM and self.pieces.volumes_mm3[piece] >= slender * radius_mm**3
 
     def _is_lump(self, piece: int) -> bool:
         return self.pieces.volumes_mm3[piece] < LUMP * self._inscribed_mm(piece) ** 3

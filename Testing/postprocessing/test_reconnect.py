@@ -133,3 +133,31 @@ def test_a_branch_that_touches_only_at_a_corner_is_joined_face_to_face(both):
     field[z - 6 : z + 1, y : y + 2, x : x + 2] = np.maximum(field[z - 6 : z + 1, y : y + 2, x : x + 2], 0.9)
     trees = extract_trees(prediction_of(field))
     assert max(pieces(trees.labels.array == side) for side in (1, 2)) == 1
+
+
+@pytest.mark.parametrize(("length_mm", "kept"), [(54.0, True), (24.0, False)])
+def test_where_the_prior_sees_nothing_only_a_very_long_piece_is_kept(left, right, length_mm, kept):
+    piece = tube((-20, 12, -22), (-20 + length_mm, 12, -22), 0.8)
+    trees = extract_trees(prediction_of(np.max([left, right, piece], axis=0), priors=(left, right)))
+    assert trees.components_kept_apart == int(kept)
+    assert (trees.labels.array[at((-10, 12, -22))] > 0) == kept
+
+
+def test_what_hangs_on_a_piece_kept_so_is_joined_to_it(left, right):
+    piece = tube((-30, 12, -22), (18, 12, -22), 0.8)
+    beyond = tube((23, 12, -22), (33, 12, -22), 0.8)
+    faint = 0.35 * tube((18, 12, -22), (23, 12, -22), 0.8)
+    trees = extract_trees(
+        prediction_of(np.max([left, right, piece, beyond, faint], axis=0), priors=(left, right)),
+        PostOptions(weak_threshold=None),
+    )
+    assert trees.components_reconnected == 1
+    assert trees.labels.array[at((28, 12, -22))] > 0
+
+
+@pytest.mark.parametrize(("length_mm", "kept"), [(18.0, True), (1.0, False)])
+def test_a_piece_apart_has_to_be_slender(left, right, length_mm, kept):
+    piece = tube((8, 12, -20), (8 + length_mm, 12, -20), 1.7)
+    seen = np.maximum(left, piece)
+    trees = extract_trees(prediction_of(np.max([left, right, piece], axis=0), priors=(seen, right)))
+    assert trees.components_kept_apart == int(kept)
