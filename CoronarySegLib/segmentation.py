@@ -29,7 +29,7 @@ class SegmentOptions:
     """What a person may choose about a run.
 
     ``quality``: "fast", "standard" (patches along the coronaries) or "best" (the whole heart, half-overlapping and
-    mirrored patches: some ten times the time). ``check`` False skips the checks that the volume is a coronary CT.
+    mirrored patches: some forty times the work). ``check`` False skips the checks that the volume is a coronary CT.
     """
 
     quality: str = "standard"

@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 from inference_samples import heart_volume
-from test_systems import BARS, NOTHING, a_model, a_stage, of_channel
+from test_every_system import BARS, NOTHING, a_model, a_stage, of_channel
 
 from CoronarySegLib.cli.main import main
 from CoronarySegLib.errors import Cancelled
