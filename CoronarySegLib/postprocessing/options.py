@@ -14,8 +14,9 @@ class PostOptions:
     one above (hysteresis); None switches that off. ``opening``: the paper's binary opening; breaks thin branches.
     ``keep``: number of largest components kept and nothing else done to them (the paper's filter, ``keep=1`` loses one
     of the two trees); None keeps the left and the right tree with what belongs to them. ``exclude_veins``: what the
-    network holds for a cardiac vein rather than for lumen is no lumen. A fragment is joined over at
-    most ``maximum_gap_mm``; one that cannot be joined stays when it has ``minimum_fragment_mm3``, lies within
+    network holds for a cardiac vein rather than for lumen is no lumen. ``exclude_dense``: nor is a large body denser
+    than any contrast in a coronary artery (a lead, the superior cava). A fragment is joined over at most
+    ``maximum_gap_mm``; one that cannot be joined stays when it has ``minimum_fragment_mm3``, lies within
     ``far_mm`` of a tree and looks like a branch.
     """
 
@@ -23,6 +24,7 @@ class PostOptions:
     weak_threshold: float | None = 0.3
     plausible_mm3: float = 300.0
     exclude_veins: bool = True
+    exclude_dense: bool = True
     opening: bool = False
     keep: int | None = None
     minimum_tree_mm3: float = 40.0
@@ -48,5 +50,6 @@ class PostOptions:
     def paper() -> PostOptions:
         """The published chain: adaptive threshold, opening, the largest component. No calcium, no reconnection."""
         return PostOptions(
-            weak_threshold=None, exclude_veins=False, opening=True, keep=1, reconnect=False, calcium=False
+            weak_threshold=None, exclude_veins=False, exclude_dense=False, opening=True, keep=1, reconnect=False,
+            calcium=False,
         )

@@ -14,9 +14,10 @@ import numpy as np
 from ..errors import EmptyResultError
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Geometry, Volume
-from .boxes import bounding_box, cropped_geometry
+from .boxes import bounding_box, cropped_geometry, spacing_zyx
 from .calcium import Calcium, find_calcium
 from .components import filled, keep_largest, opened
+from .dense import without_dense_bodies
 from .gather import Gathered, Priors, gather
 from .options import PostOptions
 from .sides import LEFT, RIGHT, Sided, name_sides
@@ -83,6 +84,8 @@ def extract_trees(
     progress(0.0, "Thresholding")
     grid = prediction.lumen.geometry
     probability = np.nan_to_num(prediction.lumen.array.astype(np.float32, copy=False))
+    if options.exclude_dense and prediction.ct is not None:
+        probability = without_dense_bodies(probability, prediction.ct.array, spacing_zyx(grid))
     if options.exclude_veins and prediction.vein is not None:
         probability = without_veins(probability, prediction.vein.array, grid.voxel_mm3)
     threshold = _threshold(probability, grid, options)
