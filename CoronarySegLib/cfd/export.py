@@ -20,6 +20,7 @@ from ..errors import CoronarySegError, EmptyResultError, InputError, OutputError
 from ..postprocessing.boxes import bounding_box, cropped
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
+from ..writing.in_place import put_in_place
 from .aortic_root import with_aortic_root
 from .build import BuildOptions, BuiltModel, build_model
 from .files.gmsh import gmsh_program
@@ -210,7 +211,7 @@ def _written(
             models, partial, options, source=None if source is None else Path(source), description=labels.source,
             input_warnings=labels.warnings, timings_s=timings, progress=report,
         )
-        _put_in_place(partial, folder)
+        put_in_place(partial, folder)
     except CoronarySegError:
         raise
     except (OSError, RuntimeError) as error:
@@ -223,19 +224,3 @@ def _written(
     timings["writing"] = time.perf_counter() - began
     files = tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
     return CfdResult(folder, models, files, warnings, timings)
-
-
-def _put_in_place(partial: Path, folder: Path) -> None:
-    if not folder.exists():
-        partial.rename(folder)
-        return
-    # Two renames: at no time is there a folder of this name that is half old and half new.
-    old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
-    shutil.rmtree(old, ignore_errors=True)
-    folder.rename(old)
-    try:
-        partial.rename(folder)
-    except OSError:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

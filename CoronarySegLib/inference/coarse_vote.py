@@ -18,9 +18,9 @@ from ..models import ModelFolder, StageCard, load_stage
 from ..preparation import canonical, resample
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
-from .patchwise import run_stage
 from .prediction import Prediction
 from .stage_inputs import hu_range, stage_channels, stage_ct
+from .stage_run import run_stage
 from .whole import resized_grid
 
 FINE_STAGES = ("fine16", "fine32", "fine64")

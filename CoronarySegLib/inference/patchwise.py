@@ -7,23 +7,16 @@ from __future__ import annotations
 
 from time import perf_counter
 
-import numpy as np
-
-from ..models import ModelFolder, StageCard, load_stage
+from ..models import ModelFolder, load_stage
 from ..preparation import resample
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
-from .engines import choose_engine
 from .locator import AIR_HU, locate
-from .mirror import MirrorEngine
-from .patches import predict_patches
 from .prediction import Prediction
 from .region import fine_region
 from .stage_inputs import hu_range, stage_channels, stage_ct
+from .stage_run import TEXT, aligns_of, run_stage
 
-TEXT = "Following the coronaries"
-# By quality. Without overlap a vessel can break at the border of two patches: the mask-guided paper's own limitation.
-OVERLAPS = {"fast": 0.0, "standard": 0.5, "best": 0.5}
 _STAGES = {"patches": "patches", "patches_level_set": "patches", "vesselness": "vesselness", "slices": "slices"}
 
 
@@ -84,34 +77,3 @@ def predict_patchwise(
     }
     warnings = (*(() if location is None else location.warnings), *warnings)
     return Prediction(lumen=Volume(lumen, ct.geometry), ct=ct, engine=name, timings=timings, warnings=warnings, **found)
-
-
-def run_stage(
-    network,
-    stage: StageCard,
-    inputs: np.ndarray,
-    *,
-    device: str,
-    quality: str,
-    region: np.ndarray | None = None,
-    progress: Progress | ProgressCallback | None = None,
-    text: str = TEXT,
-) -> tuple[np.ndarray, str, tuple[str, ...]]:
-    """Probabilities (K, z, y, x) of a stage on ``inputs`` (C, z, y, x), the engine's name and its warnings.
-
-    Slices never overlap along z: each is answered once.
-    """
-    engine = choose_engine(network, stage.patch_zyx, device=device)
-    if quality == "best" and stage.mirror_axes:
-        engine = MirrorEngine(engine, stage.mirror_axes)
-    answer = predict_patches(
-        engine, inputs, patch_zyx=stage.patch_zyx, overlap=OVERLAPS[quality], align=aligns_of(network), region=region,
-        progress=progress, text=text,
-    )
-    return answer, engine.name, engine.warnings
-
-
-def aligns_of(network) -> tuple[int, int, int]:
-    """Voxels (z, y, x) by which a patch may move without the network answering otherwise."""
-    factor = getattr(network, "size_factor", 1)
-    return (factor,) * 3 if isinstance(factor, int) else tuple(factor)

@@ -12,9 +12,9 @@ import numpy as np
 from ..models import ModelFolder, load_stage
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
-from .patchwise import run_stage
 from .prediction import Prediction
 from .stage_inputs import hu_range, stage_channels, stage_ct
+from .stage_run import run_stage
 
 MASK_THRESHOLD = 0.5
 

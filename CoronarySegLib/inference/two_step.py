@@ -10,16 +10,12 @@ from ..models import ModelFolder, load_stage
 from ..preparation import resample
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
-from .engines import choose_engine
 from .locator import AIR_HU, locate
-from .mirror import MirrorEngine
-from .patches import predict_patches
 from .prediction import Prediction
 from .quality import quality_of
 from .region import FineRegion, fine_region
 from .stage_inputs import hu_range, stage_channels
-
-TEXT = "Following the coronaries"
+from .stage_run import TEXT, aligns_of, run_patches
 
 
 def predict_two_step(
@@ -48,8 +44,9 @@ def predict_two_step(
     start = perf_counter()
     progress(0.2, "Preparing the heart at full resolution")
     network = load_stage(folder, "vessels")
-    align = getattr(network, "size_factor", 1)
-    region = fine_region(location, stage.spacing_mm, whole_heart=level.whole_heart, align=align)
+    region = fine_region(
+        location, stage.spacing_mm, whole_heart=level.whole_heart, align=max(aligns_of(network))
+    )
     ct = resample(volume, region.grid, interpolation="linear", fill=AIR_HU)
     given = {"left_prior": location.left, "right_prior": location.right}
     inputs = stage_channels(stage, ct, given, range_hu=hu_range(volume, stage))
@@ -57,19 +54,16 @@ def predict_two_step(
 
     start = perf_counter()
     progress(0.25, TEXT)
-    engine = choose_engine(network, stage.patch_zyx, device=device)
-    if level.mirror and stage.mirror_axes:
-        engine = MirrorEngine(engine, stage.mirror_axes)
-    answer = predict_patches(
-        engine, inputs, patch_zyx=stage.patch_zyx, overlap=level.overlap, align=align, region=region.wanted,
-        progress=progress.part(0.3, 1.0), text=TEXT,
+    answer, name, warnings = run_patches(
+        network, stage, inputs, device=device, overlap=level.overlap, mirror=level.mirror, region=region.wanted,
+        progress=progress.part(0.3, 1.0),
     )
     outputs = _named(answer, stage.outputs, region)
     timings["predict"] = perf_counter() - start
     return Prediction(
-        lumen=outputs["lumen"], ct=ct, engine=engine.name, calcium=outputs.get("calcium"), vein=outputs.get("vein"),
+        lumen=outputs["lumen"], ct=ct, engine=name, calcium=outputs.get("calcium"), vein=outputs.get("vein"),
         heart=location.heart, left_prior=location.left, right_prior=location.right, timings=timings,
-        warnings=tuple(dict.fromkeys(location.warnings + engine.warnings)),
+        warnings=tuple(dict.fromkeys(location.warnings + warnings)),
     )
 
 

@@ -111,9 +111,14 @@ def _motion(
     names = [b for b in tree.branches if b.name in ("RCA", "LCx")]
     branch = names[int(rng.integers(0, len(names)))]
     centre = voxels.geometry.index_of(branch.points_lps_mm[len(branch.points_lps_mm) // 2])[::-1]
-    direction = rng.normal(0, 1, 3)
-    shift = direction / np.linalg.norm(direction) * look.motion_mm
+    shift = random_shift(look.motion_mm, rng)
     double_contour(image, centre, shift, np.asarray(voxels.geometry.spacing_xyz_mm[::-1]))
+
+
+def random_shift(length_mm: float, rng: np.random.Generator) -> np.ndarray:
+    """A shift (z, y, x) of ``length_mm`` in a random direction."""
+    direction = rng.normal(0, 1, 3)
+    return direction / np.linalg.norm(direction) * length_mm
 
 
 def double_contour(image: np.ndarray, centre_zyx: np.ndarray, shift_mm: np.ndarray, spacing_zyx: np.ndarray) -> None:

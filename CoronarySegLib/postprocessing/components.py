@@ -35,6 +35,12 @@ def component_sizes(labels: np.ndarray, count: int) -> np.ndarray:
     return sizes
 
 
+def large_pieces(mask: np.ndarray, smallest_mm3: float, voxel_mm3: float) -> np.ndarray:
+    """The pieces of ``mask`` (bool, z, y, x) of at least ``smallest_mm3``. Corners connect: for what is taken away."""
+    labels, count = ndimage.label(mask, np.ones((3, 3, 3)))
+    return (component_sizes(labels, count) * voxel_mm3 >= smallest_mm3)[labels]
+
+
 def pieces_of(mask: np.ndarray, voxel_mm3: float) -> Pieces:
     """The components of ``mask``, largest first (ties by first voxel, so that the order is always the same)."""
     labels, count = label_components(mask)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from .boxes import bounding_box
-from .components import component_sizes
+from .components import large_pieces
 
 TOO_DENSE_HU = 1000.0
 """Coronary lumen has 250 to 700 HU, rarely 900; a lead 1500 and more, the superior cava up to 1500."""
@@ -21,12 +21,11 @@ def without_dense_bodies(lumen: np.ndarray, ct_hu: np.ndarray, spacing_zyx_mm: n
     box = bounding_box(ct_hu > TOO_DENSE_HU, margin=int(np.ceil(EDGE_MM / spacing_zyx_mm.min())) + 1)
     if box is None:
         return lumen
-    labels, count = ndimage.label(ct_hu[box] > TOO_DENSE_HU, np.ones((3, 3, 3)))
-    large = component_sizes(labels, count) * float(np.prod(spacing_zyx_mm)) >= SMALLEST_MM3
+    large = large_pieces(ct_hu[box] > TOO_DENSE_HU, SMALLEST_MM3, float(np.prod(spacing_zyx_mm)))
     if not large.any():
         return lumen
     steps = max(1, round(EDGE_MM / float(spacing_zyx_mm.max())))
-    bodies = ndimage.binary_dilation(large[labels], np.ones((3, 3, 3), bool), iterations=steps)
+    bodies = ndimage.binary_dilation(large, np.ones((3, 3, 3), bool), iterations=steps)
     lumen = lumen.copy()
     lumen[box][bodies] = 0.0
     return lumen

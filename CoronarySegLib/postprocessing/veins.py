@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
-from .components import component_sizes
+from .components import large_pieces
 
 SURE_VEIN = 0.5
 WEAK_LUMEN = 0.3
@@ -20,6 +19,4 @@ def without_veins(lumen: np.ndarray, vein: np.ndarray, voxel_mm3: float) -> np.n
     A vein that touches an artery would otherwise come along with its tree.
     """
     rather_vein = (vein > SURE_VEIN) & (vein > lumen) & (lumen > WEAK_LUMEN)
-    labels, count = ndimage.label(rather_vein, np.ones((3, 3, 3)))
-    large = component_sizes(labels, count) * voxel_mm3 >= SMALLEST_MM3
-    return np.where(large[labels], np.float32(0.0), lumen)
+    return np.where(large_pieces(rather_vein, SMALLEST_MM3, voxel_mm3), np.float32(0.0), lumen)

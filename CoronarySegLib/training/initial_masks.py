@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import TrainingError
-from ..inference.patchwise import run_stage
 from ..inference.slices_refined import initial_mask
 from ..inference.stage_inputs import stage_channels
+from ..inference.stage_run import run_stage
 from ..networks import build_network
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Geometry, Volume

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from ..phantom.appearance import Appearance, render
 from ..phantom.raster import VoxelAnatomy
-from ..phantom.scanner import double_contour
+from ..phantom.scanner import double_contour, random_shift
 from ..preparation.window import hu_window
 from ..volume import Geometry
 from .phantom_cases import COARSE_MM, FINE_MM, read_card
@@ -199,8 +199,7 @@ def _scaled_hu(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _moved(image: np.ndarray, look: Appearance, rng: np.random.Generator) -> None:
     """The artery of an unquiet heart: a double contour somewhere in the patch; the truth is where it was."""
-    direction = rng.normal(0.0, 1.0, 3)
-    shift = direction / np.linalg.norm(direction) * look.motion_mm
+    shift = random_shift(look.motion_mm, rng)
     double_contour(image, rng.uniform(0, image.shape), shift, np.full(3, FINE_MM))
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..errors import CoronarySegError, OutputError
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
+from .in_place import put_in_place
 from .report import SCHEMA, build_report, write_report
 from .seg_nrrd import write_seg_nrrd
 from .volumes import write_labels, write_probability
@@ -97,7 +98,7 @@ def write_case(
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         files = _write_all(result, partial, None if source is None else Path(source), probability, picture, progress)
-        _put_in_place(partial, folder)
+        put_in_place(partial, folder)
     except CoronarySegError:
         raise
     except (OSError, RuntimeError) as error:
@@ -192,22 +193,6 @@ def _is_case(folder: Path) -> bool:
         return isinstance(report, dict) and report.get("schema", 0) <= SCHEMA and "coronaryseg" in report
     except (OSError, ValueError, TypeError):
         return False
-
-
-def _put_in_place(partial: Path, folder: Path) -> None:
-    if not folder.exists():
-        partial.rename(folder)
-        return
-    # Two renames: at no time is there a folder of this name that is half old and half new.
-    old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
-    shutil.rmtree(old, ignore_errors=True)
-    folder.rename(old)
-    try:
-        partial.rename(folder)
-    except OSError:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _moved(files: CaseFiles, folder: Path) -> CaseFiles:
