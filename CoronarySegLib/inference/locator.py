@@ -1,4 +1,4 @@
-"""Where the heart is and roughly where its coronaries run: the first stage, at 2 mm on the whole field.
+"""Where the heart is and roughly where its coronaries run: the first stage, at 1 mm on the whole field.
 
 The second gate as well: a volume in which this network finds no heart is refused here, in words.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import SimpleITK as sitk
 from scipy import ndimage
 
 from ..errors import NotACoronaryCTError
@@ -86,8 +87,17 @@ def locate(
 
 
 def grown(mask: np.ndarray, by_mm: float, spacing_mm: float) -> np.ndarray:
-    """The mask and everything within ``by_mm`` of it, on an isotropic grid."""
-    return ndimage.distance_transform_edt(~mask, sampling=spacing_mm) <= by_mm
+    """The mask and everything within ``by_mm`` of it, on an isotropic grid; the work is done in the mask's own box."""
+    wide = np.zeros_like(mask)
+    boxes = ndimage.find_objects(mask.astype(np.uint8))
+    if boxes:
+        reach = int(np.ceil(by_mm / spacing_mm))
+        box = tuple(slice(max(side.start - reach, 0), side.stop + reach) for side in boxes[0])
+        image = sitk.GetImageFromArray(mask[box].astype(np.uint8))
+        # Squared, in voxels; the library's distance on all cores takes a fifth of the time scipy's takes on one.
+        distance = sitk.SignedMaurerDistanceMap(image, insideIsPositive=False, squaredDistance=True)
+        wide[box] = sitk.GetArrayViewFromImage(distance) <= (by_mm / spacing_mm) ** 2
+    return wide
 
 
 def _largest_component(mask: np.ndarray) -> np.ndarray:

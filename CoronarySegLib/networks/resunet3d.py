@@ -14,7 +14,7 @@ from torch import nn
 
 from .blocks import NORMS, ResidualBlock, check_choice, check_input, check_numbers
 
-PAPER = "in_channels=1, out_channels=1, channels=(32, 64, 128), bottleneck=256"
+PAPER = "in_channels=1, out_channels=1, channels=(32, 64, 128), bottleneck=256, fold=1"
 
 
 class ResUNet3D(nn.Module):
@@ -23,6 +23,9 @@ class ResUNet3D(nn.Module):
     ``channels`` are the encoder's levels from fine to coarse, ``bottleneck`` the channels below them. Each level halves
     the grid, so every side must be a multiple of ``size_factor`` (8 for three levels); other sizes raise ModelError.
     ``norm`` is "batch" (the default; folds into the convolutions at inference) or "instance".
+    ``fold`` above 1 is ours, not the paper's: a strided convolution folds cubes of ``fold`` voxels a side into channels
+    before the first level and a transposed one unfolds them after the last. Everything between works on the coarser
+    grid, at its cost, and still sees and answers at the finer one; sides must be multiples of ``fold`` times as much.
     """
 
     def __init__(
@@ -32,16 +35,18 @@ class ResUNet3D(nn.Module):
         channels: Sequence[int] = (32, 64, 128),
         bottleneck: int = 256,
         norm: str = "batch",
+        fold: int = 1,
     ):
         super().__init__()
         check_numbers("ResUNet3D", PAPER, in_channels=in_channels, out_channels=out_channels, channels=channels,
-                      bottleneck=bottleneck)
+                      bottleneck=bottleneck, fold=fold)
         check_choice("ResUNet3D", "norm", norm, NORMS)
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.size_factor = 2 ** len(channels)
+        self.size_factor = fold * 2 ** len(channels)
         self.encoder = nn.ModuleList()
-        width = in_channels
+        width = in_channels * fold**3
+        self.folded = nn.Identity() if fold == 1 else nn.Conv3d(in_channels, width, fold, stride=fold, bias=False)
         for level_width in channels:
             self.encoder.append(ResidualBlock(width, level_width, norm))
             width = level_width
@@ -54,7 +59,10 @@ class ResUNet3D(nn.Module):
             self.upsample.append(nn.ConvTranspose3d(width, level_width, 2, stride=2))
             self.decoder.append(ResidualBlock(2 * level_width, level_width, norm))
             width = level_width
-        self.head = nn.Conv3d(width, out_channels, 1)
+        self.head = (
+            nn.Conv3d(width, out_channels, 1) if fold == 1
+            else nn.ConvTranspose3d(width, out_channels, fold, stride=fold)
+        )
 
     @property
     def heads(self) -> tuple[nn.Module, ...]:
@@ -63,6 +71,7 @@ class ResUNet3D(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         check_input(x, self)
+        x = self.folded(x)
         skips = []
         for block in self.encoder:
             x = block(x)

@@ -42,7 +42,7 @@ def open_phantoms(count: int, stage: str | StageSpec, patch_zyx: tuple[int, int,
     """Sources over ``count`` training anatomies and a few held back, prepared in ``cache`` unless they are there.
 
     With ``locator_run`` the answers of that run's locator are stored beside the cases and serve the stage "vessels" as
-    priors; without it the truth at 2 mm does. A stage of 0.5 mm patches that sees the CT alone takes the vessels' ones.
+    priors; without it the truth at 1 mm does. A stage of 0.5 mm patches that sees the CT alone takes the vessels' ones.
     Raises TrainingError for a stage that phantoms are not rendered for.
     """
     report = as_progress(progress)

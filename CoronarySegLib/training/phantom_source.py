@@ -15,18 +15,18 @@ from ..phantom.raster import VoxelAnatomy
 from ..phantom.scanner import double_contour, random_shift
 from ..preparation.window import hu_window
 from ..volume import Geometry
-from .phantom_cases import COARSE_MM, FINE_MM, read_card
+from .phantom_cases import COARSE_CHANNELS, COARSE_MM, FINE_MM, look_of, read_card
 from .sources import Patch
 
 RENDER_MARGIN = 6
-BRIGHT_VEIN = 0.5
-"""Vein over lumen in HU from which the locator, seeing 2 mm, takes veins for arteries."""
+SAME_LOOK = 0.7
+"""Share of the fine patches in the look of their prior; the others are drawn anew."""
 
 
 class LocatorSource:
-    """Whole-heart patches at 2 mm: input the CT window, targets heart, left tree, right tree."""
+    """Whole-heart patches at 1 mm: input the CT window, targets heart, left tree, right tree, veins."""
 
-    def __init__(self, cases: Sequence[Path], patch_zyx: tuple[int, int, int] = (96, 96, 96)):
+    def __init__(self, cases: Sequence[Path], patch_zyx: tuple[int, int, int] = (144, 144, 144)):
         self.cases = [Path(c) for c in cases]
         self.patch_zyx = patch_zyx
 
@@ -35,13 +35,13 @@ class LocatorSource:
         case = self.cases[int(rng.integers(len(self.cases)))]
         look = int(rng.integers(read_card(case).looks))
         image = np.load(case / f"coarse_look_{look}.npy").astype("f4")
-        target = np.load(case / "coarse_target.npy").astype("f4") / 255.0
-        image = _scaled_hu(image, rng)
-        stack = np.concatenate([hu_window(image)[None], target])
-        stack = _random_view(stack, self.patch_zyx, rng)
+        bits = np.load(case / "coarse_target.npy")
+        image, bits = _random_view(image, bits, self.patch_zyx, rng)
+        image = hu_window(_scaled_hu(image, rng))
         if rng.random() < 0.6:
-            _cut_field(stack, rng)
-        return Patch(np.ascontiguousarray(stack[:1]), np.ascontiguousarray(stack[1:]))
+            _cut_field(image, bits, rng)
+        target = np.stack([(bits >> bit & 1).astype("f4") for bit in range(len(COARSE_CHANNELS))])
+        return Patch(np.ascontiguousarray(image[None]), target)
 
 
 class VesselSource:
@@ -60,10 +60,11 @@ class VesselSource:
         """One patch in a fresh appearance."""
         path = self.cases[int(rng.integers(len(self.cases)))]
         case = self._open.get(path) or self._open.setdefault(path, _FineCase.open(path))
-        prior = case.prior(rng)
+        number = int(rng.integers(len(case.priors)))
+        prior = case.priors[number]
         start = self._corner(case, prior, rng)
         voxels, keep = case.cut(start, self.patch_zyx)
-        look = Appearance.draw(rng, wide=True)
+        look = self._look(case, number, rng)
         image = _scaled_hu(render(voxels, look, rng), rng)
         if look.motion_mm > 0 and rng.random() < 0.5:
             _moved(image, look, rng)
@@ -71,12 +72,18 @@ class VesselSource:
             image = _low_resolution(image, rng)
         image = hu_window(image[keep])
         priors = case.prior_patch(prior, start, self.patch_zyx, rng)
-        if look.vein_hu > BRIGHT_VEIN * look.lumen_hu and rng.random() < 0.6:
-            _mistake_veins(priors, voxels.vein[keep], rng)
         inputs = np.concatenate([image[None], priors]).astype("f4")
         targets = np.stack([getattr(voxels, name)[keep] for name in ("lumen", "calcium", "vein")]).astype("f4") / 255.0
         inputs, targets = _turned(inputs, targets, rng)
         return Patch(inputs, targets)
+
+    def _look(self, case: _FineCase, number: int, rng: np.random.Generator) -> Appearance:
+        """Mostly the appearance in which the locator gave this prior.
+
+        Where veins shine like arteries it takes them for arteries. A fine stage that met such priors only in other
+        looks, where they are right, would believe them where they are wrong.
+        """
+        return look_of(case.seed, number)[0] if rng.random() < SAME_LOOK else Appearance.draw(rng, wide=True)
 
     def _corner(self, case: _FineCase, prior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Lower corner (z, y, x) of a patch: on an artery, plaque or vein, in the prior's corridor, or anywhere in
@@ -103,6 +110,7 @@ class VesselSource:
 
 @dataclass(frozen=True)
 class _FineCase:
+    seed: int
     fine: np.ndarray
     lumen_points: np.ndarray
     calcium_points: np.ndarray
@@ -117,17 +125,15 @@ class _FineCase:
         lumen = _some(np.argwhere(fine[1] > 128))
         # Apart: a case has a thousand times more vein than plaque, and from one pool plaque would never be drawn.
         calcium, vein = _some(np.argwhere(fine[2] > 100)), _some(np.argwhere(fine[3] > 128))
-        stored = sorted(path.glob("prior_*.npy"))
-        if stored:
-            priors = tuple(np.load(p) for p in stored)
+        stored = [path / f"prior_{look}.npy" for look in range(card.looks)]
+        if stored[0].exists():
+            priors = tuple(np.load(prior, mmap_mode="r") for prior in stored)
         else:
-            target = np.load(path / "coarse_target.npy")[1:].astype("f4")
-            priors = (np.stack([ndimage.gaussian_filter(t, 0.7) for t in target]).astype(np.uint8),)
+            bits = np.load(path / "coarse_target.npy")
+            trees = [255.0 * (bits >> bit & 1) for bit in (1, 2)]
+            priors = (np.stack([ndimage.gaussian_filter(tree, 1.4) for tree in trees]).astype(np.uint8),)
         offset = (np.asarray(card.fine_origin_lps_mm) - card.coarse_origin_lps_mm)[::-1]
-        return _FineCase(fine, lumen, calcium, vein, priors, offset)
-
-    def prior(self, rng: np.random.Generator) -> np.ndarray:
-        return self.priors[int(rng.integers(len(self.priors)))]
+        return _FineCase(card.seed, fine, lumen, calcium, vein, priors, offset)
 
     def to_fine(self, coarse_zyx: np.ndarray) -> np.ndarray:
         return np.rint((coarse_zyx * COARSE_MM - self.offset_zyx) / FINE_MM).astype(int)
@@ -155,9 +161,13 @@ class _FineCase:
         shift = rng.normal(0.0, 1.5, 3) * (rng.random() < 0.3)
         first = (start * FINE_MM + self.offset_zyx + shift) / COARSE_MM
         last = first + (size - 1) * FINE_MM / COARSE_MM
+        # What is needed of the field, at least two voxels a side.
+        low = [int(np.clip(np.floor(a), 0, m - 2)) for a, m in zip(first, prior.shape[1:], strict=True)]
+        high = [int(np.clip(np.ceil(b) + 1, a + 2, m)) for a, b, m in zip(low, last, prior.shape[1:], strict=True)]
+        prior = prior[:, low[0] : high[0], low[1] : high[1], low[2] : high[2]]
         unit = [
-            2.0 * np.linspace(a, b, n) / (m - 1) - 1.0
-            for a, b, n, m in zip(first, last, size, prior.shape[1:], strict=True)
+            2.0 * np.linspace(a - at, b - at, n) / (m - 1) - 1.0
+            for a, b, at, n, m in zip(first, last, low, size, prior.shape[1:], strict=True)
         ]
         z, y, x = (torch.from_numpy(u.astype("f4")) for u in unit)
         grid = torch.stack(torch.meshgrid(z, y, x, indexing="ij")[::-1], dim=-1)[None]
@@ -166,18 +176,6 @@ class _FineCase:
             source, grid, mode="bilinear", padding_mode="border", align_corners=True
         )[0].numpy()
         return sample * _fading(tuple(map(int, size)), rng) if rng.random() < 0.4 else sample
-
-
-def _mistake_veins(priors: np.ndarray, vein: np.ndarray, rng: np.random.Generator) -> None:
-    """Veins entered in the prior (2, z, y, x) of the nearer tree, here and there, in place.
-
-    The stored priors come from other looks, mostly with dim veins, and so are right about them. A fine stage that
-    learned to believe them would believe them where they are wrong, too.
-    """
-    seen = torch.from_numpy((vein > 128).astype("f4"))[None, None]
-    seen = torch.nn.functional.avg_pool3d(torch.nn.functional.max_pool3d(seen, 5, 1, 2), 5, 1, 2)[0, 0].numpy()
-    side = int(np.argmax(priors.mean(axis=(1, 2, 3)) + 1e-3 * rng.random(2)))
-    priors[side] = np.maximum(priors[side], seen * _fading(vein.shape, rng))
 
 
 def _fading(shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
@@ -218,32 +216,28 @@ def _turned(inputs: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -
     return tuple(np.ascontiguousarray(np.flip(np.transpose(a, order), flips)) for a in (inputs, targets))
 
 
-def _random_view(stack: np.ndarray, patch_zyx: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
-    """A patch of the field under a random scale (±12 %), tilt (about 8°) and offset, edge values outside."""
+def _random_view(
+    image: np.ndarray, bits: np.ndarray, patch_zyx: tuple[int, int, int], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """A patch of image and target under a random scale (±12 %), tilt (about 8°) and offset, edge values outside."""
     from scipy.spatial.transform import Rotation
 
     tilt = Rotation.from_rotvec(rng.normal(0.0, np.deg2rad(5.0), 3)).as_matrix() / rng.uniform(0.88, 1.12)
-    size = np.asarray(stack.shape[1:])
-    free = np.abs(size - patch_zyx) / 2.0 + 8.0
+    size = np.asarray(image.shape)
+    free = np.abs(size - patch_zyx) / 2.0
     centre = (size - 1) / 2.0 + rng.uniform(-1.0, 1.0, 3) * free
-    ratio = np.asarray(patch_zyx) / size
-    matrix = (tilt * ratio[None, :] * size[None, :] / size[:, None])[::-1, ::-1]
-    offset = (2.0 * centre / (size - 1) - 1.0)[::-1]
-    theta = torch.from_numpy(np.c_[matrix, offset].astype("f4"))[None]
-    grid = torch.nn.functional.affine_grid(theta, (1, 1, *patch_zyx), align_corners=False)
-    source = torch.from_numpy(np.ascontiguousarray(stack))[None]
-    return torch.nn.functional.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=False)[
-        0
-    ].numpy()
+    offset = centre - tilt @ ((np.asarray(patch_zyx) - 1) / 2.0)
+    settings = {"offset": offset, "output_shape": tuple(patch_zyx), "mode": "nearest"}
+    return (
+        ndimage.affine_transform(image, tilt, order=1, **settings),
+        ndimage.affine_transform(bits, tilt, order=0, **settings),
+    )
 
 
-def _cut_field(stack: np.ndarray, rng: np.random.Generator) -> None:
-    """Beyond a random box the image repeats its border, as padding does for a small field; targets there are empty."""
-    for axis in (1, 2, 3):
-        n = stack.shape[axis]
+def _cut_field(image: np.ndarray, bits: np.ndarray, rng: np.random.Generator) -> None:
+    """Beyond a random box the image repeats its border, as padding does for a small field; no target there."""
+    for axis, n in enumerate(image.shape):
         low, high = int(rng.uniform(0.0, 0.16) * n), n - int(rng.uniform(0.0, 0.16) * n)
-        view = np.moveaxis(stack, axis, 0)
-        view[:low] = view[low]
-        view[high:] = view[high - 1]
-        view[:low, 1:] = 0.0
-        view[high:, 1:] = 0.0
+        view, truth = np.moveaxis(image, axis, 0), np.moveaxis(bits, axis, 0)
+        view[:low], view[high:] = view[low], view[high - 1]
+        truth[:low], truth[high:] = 0, 0

@@ -42,7 +42,7 @@ class StageSpec:
 
 _WIDE, _SEG2REFINE = (-200.0, 1000.0), (-100.0, 500.0)
 _ALL = (
-    StageSpec("locator", "recommended", ("ct",), ("heart", "left", "right"), 2.0, (96, 96, 96)),
+    StageSpec("locator", "recommended", ("ct",), ("heart", "left", "right", "vein"), 1.0, (192, 192, 192)),
     StageSpec(
         "vessels", "recommended", ("ct", "left_prior", "right_prior"), ("lumen", "calcium", "vein"), 0.5, (96, 96, 96)
     ),

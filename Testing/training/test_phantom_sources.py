@@ -30,11 +30,11 @@ def a_case(tmp_path):
     fine["lumen"][4:44, 20:26, 20:26] = 255
     fine["side"][fine["lumen"] > 0] = 1
     np.save(tmp_path / "fine.npy", np.stack([fine[name] for name in FINE_CHANNELS]))
-    coarse = np.zeros((3, 24, 24, 24), np.uint8)
-    coarse[0, 6:18, 6:18, 6:18] = 255
-    coarse[1, 7:17, 10:13, 10:13] = 255
+    coarse = np.zeros((48, 48, 48), np.uint8)
+    coarse[12:36, 12:36, 12:36] = 1
+    coarse[14:34, 21:25, 21:25] |= 2
     np.save(tmp_path / "coarse_target.npy", coarse)
-    np.save(tmp_path / "coarse_look_0.npy", np.where(coarse[1] > 0, 400, -90).astype(np.int16))
+    np.save(tmp_path / "coarse_look_0.npy", np.where(coarse & 2, 400, -90).astype(np.int16))
     (tmp_path / "card.json").write_text(json.dumps({
         "seed": 1, "looks": 1, "fine_origin_lps_mm": [0.0, 0.0, 0.0], "coarse_origin_lps_mm": [-12.0, -12.0, -12.0],
     }))
