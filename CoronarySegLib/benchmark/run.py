@@ -15,13 +15,13 @@ import torch
 from ..errors import Cancelled, TrainingError
 from ..evaluation import evaluate
 from ..evaluation.scores import FIGURES, plain
+from ..in_place import write_text
 from ..inference import predict
 from ..models import ModelFolder
 from ..preparation import resample
 from ..progress import Progress, ProgressCallback, as_progress
 from ..reading import read_volume
 from ..training.export import export_model
-from ..training.files import write_text_atomically
 from ..training.initial_masks import note_cases
 from ..training.loop import train
 from ..training.opening import DataChoice, open_choice
@@ -91,7 +91,7 @@ def run_entrant(entrant: Entrant, plan: Plan, folder: Path,
     cases, memory = _scored(model, plan, report.part(0.7, 1.0))
     result = Result(entrant.name, cases, cost.weights, cost.gflops_by_patch, memory, seconds, hardware,
                     model.card.deviations)
-    write_text_atomically(path, json.dumps(plain(asdict(result)), indent=1) + "\n")
+    write_text(path, json.dumps(plain(asdict(result)), indent=1) + "\n")
     return result
 
 

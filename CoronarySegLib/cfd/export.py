@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,11 +15,11 @@ from ..centreline import extract_centrelines
 from ..centreline.naming import name_trees
 from ..centreline.sides import SIDES
 from ..centreline.tree import CentrelineTree
-from ..errors import CoronarySegError, EmptyResultError, InputError, OutputError, SurfaceError
+from ..errors import EmptyResultError, InputError, OutputError, SurfaceError
+from ..in_place import folder_in_place
 from ..postprocessing.boxes import bounding_box, cropped
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
-from ..writing.in_place import put_in_place
 from .aortic_root import with_aortic_root
 from .build import BuildOptions, BuiltModel, build_model
 from .files.gmsh import gmsh_program
@@ -201,26 +200,12 @@ def _written(
 ) -> CfdResult:
     from .files.folder import write_models
 
-    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     began = time.perf_counter()
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
+    with folder_in_place(folder, "The flow models") as partial:
         warnings = write_models(
             models, partial, options, source=None if source is None else Path(source), description=labels.source,
             input_warnings=labels.warnings, timings_s=timings, progress=report,
         )
-        put_in_place(partial, folder)
-    except CoronarySegError:
-        raise
-    except (OSError, RuntimeError) as error:
-        raise OutputError(
-            f"The flow models cannot be written to {folder}: {error}. "
-            "Choose a folder you may write to, on a disk with 1 GB free."
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     timings["writing"] = time.perf_counter() - began
     files = tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
     return CfdResult(folder, models, files, warnings, timings)

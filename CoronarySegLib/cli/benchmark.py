@@ -49,9 +49,9 @@ def benchmark_command(
     from ..benchmark.run import Plan, run_entrant
     from ..benchmark.table import markdown_table
     from ..errors import OutputError
+    from ..in_place import write_text
     from ..progress import as_progress
     from ..training.config import read_values
-    from ..training.files import write_text_atomically
 
     entrants = find_entrants(tuple(systems or ()))
     plan = Plan(data, split, fold, steps, profile, device, read_values(config) if config else {})
@@ -65,5 +65,5 @@ def benchmark_command(
             part = as_progress(callback).part(number / len(entrants), (number + 1) / len(entrants))
             results.append(run_entrant(entrant, plan, output / entrant.name, part))
             # After each: hours of work should be readable before the last one has ended.
-            write_text_atomically(output / TABLE, markdown_table(results))
+            write_text(output / TABLE, markdown_table(results))
     console().print(f"Written to {output / TABLE}", markup=False)

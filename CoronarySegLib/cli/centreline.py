@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import CoronarySegError, OutputError
+from ..in_place import folder_in_place
 from ..progress import as_progress
 from .choices import ProgressOption
 from .display import ProgressStyle, console, shown_progress
@@ -72,18 +70,11 @@ def centreline_command(
 def write_all(
     trees: dict[str, CentrelineTree], measured: dict[str, TreeMeasurements], folder: Path, *, profiles: bool = False
 ) -> list[str]:
-    """Write every file to a folder beside ``folder`` and move them over when all are whole; their names, sorted.
-
-    Raises OutputError; ``folder`` is then as it was.
-    """
+    """Write every file to ``folder``, all or none; their names, sorted. Raises OutputError."""
     from ..centreline.files import write_csv, write_markups, write_vtp
     from ..measurement import plot_profiles, write_measurements_csv, write_measurements_json
 
-    folder = Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100 (resolve() would follow a link)
-    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+    with folder_in_place(folder, "The centrelines", keep=True) as partial:
         for key, tree in trees.items():
             for write, ending in ((write_vtp, "vtp"), (write_csv, "csv"), (write_markups, "mrk.json")):
                 write({key: tree}, partial / f"{key}.{ending}")
@@ -93,17 +84,6 @@ def write_all(
             (partial / "profiles").mkdir()
             plot_profiles(measured, partial / "profiles")
         files = sorted(path.relative_to(partial) for path in partial.rglob("*") if path.is_file())
-        for file in files:
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (partial / file).replace(folder / file)
-    except CoronarySegError:
-        raise
-    except OSError as error:
-        raise OutputError(
-            f"The centrelines cannot be written to {folder} ({error.strerror or error}). Choose another folder."
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return [file.as_posix() for file in files]
 
 

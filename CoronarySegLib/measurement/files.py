@@ -8,8 +8,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ..centreline.files.common import written_beside
 from ..errors import OutputError
+from ..in_place import file_in_place, write_text
 from .rows import Measurements, Row, branch_rows, profile_rows, stenosis_rows, systems_of, vessel_rows
 from .values import Stenosis
 
@@ -31,7 +31,7 @@ def write_measurements_csv(measurements: Measurements, folder: Path | str) -> di
     files = {}
     for name, rows in tables.items():
         files[name] = folder / f"{name}.csv"
-        with written_beside(files[name]) as path:
+        with file_in_place(files[name]) as path:
             _write(rows, path)
     return files
 
@@ -41,8 +41,7 @@ def write_measurements_json(measurements: Measurements, path: Path | str) -> Pat
     path = Path(path)
     _made(path.parent)
     text = json.dumps(as_dict(measurements), indent=2, ensure_ascii=False, allow_nan=False)
-    with written_beside(path) as partial:
-        partial.write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
     return path
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..centreline.files.common import written_beside
+from ..in_place import file_in_place
 from .rows import systems_of
 from .values import Profile, Stenosis, VesselMeasurement
 
@@ -40,7 +40,7 @@ def plot_profile(vessel: VesselMeasurement, path: Path | str, title: str = "") -
     _draw(axes, vessel)
     axes.set_title(title or vessel.label, loc="left", weight="bold", size=13)
     path = Path(path)
-    with written_beside(path) as partial:
+    with file_in_place(path) as partial:
         FigureCanvasAgg(figure).print_png(str(partial), metadata={"Software": "CoronarySeg"})
     return path
 

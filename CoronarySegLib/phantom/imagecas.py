@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import OutputError
-from ..volume import Volume
+from ..in_place import file_in_place
 from .phantom import Phantom
 from .writing import write_volume
 
@@ -32,7 +32,8 @@ def write_imagecas_case(phantom: Phantom, number: int, folder: Path) -> tuple[Pa
     try:
         place.mkdir(parents=True, exist_ok=True)
         for path, volume in zip(paths, (phantom.ct, vessel), strict=True):
-            _write_beside(volume, path)
+            with file_in_place(path) as partial:
+                write_volume(volume, partial)
     except (OSError, RuntimeError) as error:
         raise OutputError(
             f"Case {number} cannot be written to {place}: {error}. Choose a folder you may write to, with 300 MB free."
@@ -45,7 +46,7 @@ def write_split_table(count: int, folder: Path) -> Path:
     path = Path(folder) / SPLIT_FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with file_in_place(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["FileName", *(f"Split-{fold + 1}" for fold in range(FOLDS))])
             writer.writerows(split_rows(count))
@@ -72,12 +73,3 @@ def split_rows(count: int) -> Iterable[tuple[str, ...]]:
         columns.append(["Testing" if c in test else "Val" if c in validate else "Training" for c in range(count)])
     return [(str(case + 1), *(column[case] for column in columns)) for case in range(count)]
 
-
-def _write_beside(volume: Volume, path: Path) -> None:
-    # ITK takes a name with ".img" in it for another format; and a file that is there is whole.
-    temporary = path.with_name(f"writing_{path.name.split('.')[0]}.nii.gz")
-    try:
-        write_volume(volume, temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import TrainingError
-from .files import write_text_atomically
+from ..in_place import write_text
 from .stages import StageSpec, stage_spec
 
 SCHEDULES = ("constant", "cosine", "poly")
@@ -164,7 +164,7 @@ class TrainConfig:
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
     def write(self, path: str | Path) -> None:
-        write_text_atomically(Path(path), json.dumps(self.to_dict(), indent=2) + "\n")
+        write_text(Path(path), json.dumps(self.to_dict(), indent=2) + "\n")
 
 
 def from_dict(values: dict[str, Any]) -> TrainConfig:

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import TrainingError
+from ..in_place import file_in_place, write_text
 from ..inference.slices_refined import initial_mask
 from ..inference.stage_inputs import stage_channels
 from ..inference.stage_run import run_stage
 from ..networks import build_network
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Geometry, Volume
-from .files import write_atomically, write_text_atomically
 from .folder_preparation import PreparedPair
 from .sources import PatchSource
 from .stages import StageSpec
@@ -31,7 +31,7 @@ def note_cases(run_folder: Path, source: PatchSource) -> None:
     if held_back is None:
         return
     names = {"train": [case.name for case in source.cases], "validation": list(held_back)}
-    write_text_atomically(run_folder / CASES_FILE, json.dumps(names, indent=2) + "\n")
+    write_text(run_folder / CASES_FILE, json.dumps(names, indent=2) + "\n")
 
 
 def trained_on(run_folder: Path) -> frozenset[str] | None:
@@ -79,10 +79,6 @@ def store_initial(cases: Sequence[PreparedPair], spec: StageSpec, run: Path, *, 
         inputs = stage_channels(card, ct, {}, range_hu=range_hu)
         answer, _, _ = run_stage(network, card, inputs, device=device, quality="fast")
         mask = initial_mask(answer[card.output("lumen")]).astype(np.uint8)
-        write_atomically(path, lambda temporary, mask=mask: _save(temporary, mask))
+        with file_in_place(path) as partial:
+            np.save(partial, mask)
     return name
-
-
-def _save(path: Path, array: np.ndarray) -> None:
-    with path.open("wb") as file:  # np.save would add its own ending to the temporary name
-        np.save(file, array)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import TrainingError
+from ..in_place import write_text
 from ..progress import Progress, ProgressCallback, as_progress
 from .config import TrainConfig
-from .files import write_text_atomically
 from .sources import Patch, PatchSource, fixed_patches
 from .splits import Split, read_split
 
@@ -47,7 +47,7 @@ class DataChoice:
                                 "out.")
 
     def write(self, run_folder: Path) -> None:
-        write_text_atomically(run_folder / SOURCE_FILE, json.dumps(vars(self), indent=2) + "\n")
+        write_text(run_folder / SOURCE_FILE, json.dumps(vars(self), indent=2) + "\n")
 
 
 def read_choice(run_folder: Path) -> DataChoice | None:

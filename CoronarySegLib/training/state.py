@@ -13,11 +13,11 @@ from safetensors.torch import load_file, save_file
 from torch.optim.swa_utils import AveragedModel
 
 from ..errors import TrainingError
+from ..in_place import file_in_place
 from ..networks import build_network
 from ..networks.layout import placed
 from .config import MAY_CHANGE_ON_RESUME, TrainConfig, from_dict
 from .critic import Critic
-from .files import write_atomically
 from .hardware import Hardware
 
 CHECKPOINT = "checkpoint.pt"
@@ -121,7 +121,8 @@ def save_checkpoint(state: TrainState, config: TrainConfig, folder: Path) -> Non
         "torch_rng": torch.get_rng_state(),
         "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    write_atomically(folder / CHECKPOINT, lambda path: torch.save(values, path))
+    with file_in_place(folder / CHECKPOINT) as partial:
+        torch.save(values, partial)
     save_weights(state, config, folder / LAST)
 
 
@@ -131,7 +132,8 @@ def save_weights(state: TrainState, config: TrainConfig, path: Path) -> None:
     weights = {
         name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.exported.state_dict().items()
     }
-    write_atomically(path, lambda temporary: save_file(weights, temporary, metadata={"training": json.dumps(notes)}))
+    with file_in_place(path) as partial:
+        save_file(weights, partial, metadata={"training": json.dumps(notes)})
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from .. import errors
 from ..centreline.tree import CentrelineTree
 from ..environment import Finding
 from ..errors import CoronarySegError, WorkerError
+from ..in_place import write_text
 from ..provenance import Provenance
 from ..volume import Volume
 from .jobs import read_trees, read_volume, write_trees, write_volume
@@ -90,9 +91,7 @@ def write_error(folder: Path, error: CoronarySegError) -> None:
 
 def finish(folder: Path, about: dict) -> None:
     """Write ``result.json``, whole or not at all."""
-    partial = folder / f"{RESULT}.partial"
-    partial.write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
-    partial.replace(folder / RESULT)
+    write_text(folder / RESULT, json.dumps(about, ensure_ascii=False))
 
 
 def read_outcome(folder: Path) -> Outcome | None:

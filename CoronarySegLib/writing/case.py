@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ..errors import CoronarySegError, OutputError
+from ..errors import OutputError
+from ..in_place import folder_in_place
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
-from .in_place import put_in_place
 from .report import SCHEMA, build_report, write_report
 from .seg_nrrd import write_seg_nrrd
 from .volumes import write_labels, write_probability
@@ -92,22 +91,8 @@ def write_case(
     folder = Path(os.path.abspath(Path(folder).expanduser()))  # noqa: PTH100 (resolve() would follow a link)
     progress = as_progress(progress)
     check_folder(folder, overwrite=overwrite)
-    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
+    with folder_in_place(folder, "The case") as partial:
         files = _write_all(result, partial, None if source is None else Path(source), probability, picture, progress)
-        put_in_place(partial, folder)
-    except CoronarySegError:
-        raise
-    except (OSError, RuntimeError) as error:
-        raise OutputError(
-            f"The case cannot be written to {folder}: {error}. "
-            "Choose a folder you may write to, on a disk with 1 GB free."
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return _moved(files, folder)
 
 

@@ -134,7 +134,7 @@ def test_failed_checkpoint_leaves_the_old_one_and_no_debris(small_config, balls,
     with pytest.raises(OutputError, match="No space left"):
         train(small_config.with_changes(steps=7), balls, (), tmp_path, resume=True)
     assert read_checkpoint(tmp_path)["step"] == 6
-    assert not list(tmp_path.glob(".*.tmp"))
+    assert not list(tmp_path.glob(".*"))
 
 
 class SometimesNaN(Balls):

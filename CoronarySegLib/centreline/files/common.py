@@ -1,13 +1,12 @@
-"""What the three formats share: systems by key, files that are whole or not there, what a damaged file is called."""
+"""What the three formats share: systems by key, what a damaged file is called."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...errors import CoronarySegError, InputError, OutputError
+from ...errors import CoronarySegError, InputError
 from ..tree import CentrelineTree
 
 Trees = Mapping[str, CentrelineTree]
@@ -19,24 +18,6 @@ def systems_of(trees: Trees | CentrelineTree) -> dict[str, CentrelineTree]:
     if not systems:
         raise ValueError("no tree to write")
     return systems
-
-
-@contextmanager
-def written_beside(path: Path | str) -> Iterator[Path]:
-    """A path beside ``path`` to write to; renamed to it at the end, so that ``path`` is never half a file.
-
-    Raises OutputError when the place cannot be written.
-    """
-    path = Path(path).expanduser()
-    partial = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
-    try:
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"{path} cannot be written ({reason}). Choose a folder you may write to.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextmanager

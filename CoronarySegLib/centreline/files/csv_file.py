@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ...in_place import file_in_place
 from ..tree import CentrelineBranch, CentrelineTree
-from .common import Trees, read_carefully, systems_of, written_beside
+from .common import Trees, read_carefully, systems_of
 
 COLUMNS = (
     "system", "side", "dominance", "branch", "parent", "name", "confidence", "point", "x_lps_mm", "y_lps_mm",
@@ -29,7 +30,7 @@ def write_csv(trees: Trees | CentrelineTree, path: Path | str) -> None:
     Raises OutputError when ``path`` cannot be written; it is then as it was.
     """
     systems = systems_of(trees)
-    with written_beside(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+    with file_in_place(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
         for key, tree in systems.items():

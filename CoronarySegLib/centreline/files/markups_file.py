@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ...in_place import write_text
 from ..tree import CentrelineBranch, CentrelineTree
-from .common import Trees, read_carefully, systems_of, written_beside
+from .common import Trees, read_carefully, systems_of
 
 SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
@@ -34,8 +35,7 @@ def write_markups(trees: Trees | CentrelineTree, path: Path | str) -> None:
         _curve(key, tree, index) for key, tree in systems.items() for index in range(len(tree.branches))
     ]
     text = json.dumps({"@schema": SCHEMA, "markups": curves}, indent=1, ensure_ascii=False, allow_nan=False)
-    with written_beside(path) as partial:
-        partial.write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
 
 
 def read_markups(path: Path | str) -> dict[str, CentrelineTree]:

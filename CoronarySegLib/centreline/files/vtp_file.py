@@ -18,8 +18,9 @@ from vtkmodules.vtkCommonCore import VTK_DOUBLE, vtkPoints, vtkStringArray
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
 from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLPolyDataWriter
 
+from ...in_place import file_in_place
 from ..tree import CentrelineBranch, CentrelineTree
-from .common import Trees, read_carefully, systems_of, written_beside
+from .common import Trees, read_carefully, systems_of
 
 RADIUS, AREA, ARC = "MaximumInscribedSphereRadius", "Area", "Abscissas"
 
@@ -27,7 +28,7 @@ RADIUS, AREA, ARC = "MaximumInscribedSphereRadius", "Area", "Abscissas"
 def write_vtp(trees: Trees | CentrelineTree, path: Path | str) -> None:
     """Write one or several trees. Raises OutputError when ``path`` cannot be written; it is then as it was."""
     polydata = polydata_of(trees)
-    with written_beside(path) as partial:
+    with file_in_place(path) as partial:
         if not partial.parent.is_dir():  # VTK would report it on a channel of its own
             raise FileNotFoundError(f"the folder {partial.parent} is not there")
         writer = vtkXMLPolyDataWriter()
