@@ -53,8 +53,9 @@ class Objective(nn.Module):
         outputs = (outputs,) if isinstance(outputs, torch.Tensor) else tuple(outputs)
         total, dice, bce = self.main(outputs[0], target, weight)
         parts = {"dice_loss": dice, "bce": bce}
-        known = (weight > 0).to(target.dtype)
-        probability, truth = torch.sigmoid(outputs[0].float()) * known, target * known
+        if config.topology != "none" or config.betti0 != "none":
+            known = (weight > 0).to(target.dtype)
+            probability, truth = torch.sigmoid(outputs[0].float()) * known, target * known
         if config.topology != "none" and config.topology_weight > 0:
             parts["topology"] = _TOPOLOGY[config.topology](probability, truth)
             total = total + config.topology_weight * parts["topology"]
