@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import OutputError
@@ -37,7 +37,8 @@ def file_in_place(path: Path | str) -> Iterator[Path]:
             f"{path} cannot be written ({reason}). Choose a folder you may write to, with space left."
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # it may not be there, nor the folder it would be in
+            partial.unlink()
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -28,9 +28,14 @@ def test_what_is_written_to_keeps_the_ending_and_nothing_else_that_a_writer_coul
 
 def test_a_file_that_failed_leaves_the_old_one_and_no_debris(tmp_path):
     write_text(tmp_path / "a.txt", "old")
-    with pytest.raises(OutputError, match=r"a\.txt cannot be written"), file_in_place(tmp_path / "a.txt") as partial:
-        partial.write_text("half")
-        raise OSError(28, "No space left on device")
+
+    def write_half() -> None:
+        with file_in_place(tmp_path / "a.txt") as partial:
+            partial.write_text("half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OutputError, match=r"a\.txt cannot be written"):
+        write_half()
     assert ((tmp_path / "a.txt").read_text(), names(tmp_path)) == ("old", ["a.txt"])
 
 

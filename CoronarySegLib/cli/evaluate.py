@@ -23,30 +23,43 @@ def evaluate_command(
     ] = None,
     centrelines: Annotated[Path | None, typer.Option("--centrelines", help="JSON with the truth's branches.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Report of several cases: Markdown, HTML, CSV, JSON, plots.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="Folder of another method's results: paired significance.")
+    ] = None,
+    anatomy: Annotated[
+        bool, typer.Option("--anatomy", help="Name the truth's vessels where no tree.json does; seconds a case.")
+    ] = False,
     progress: ProgressOption = ProgressStyle.auto,
 ) -> None:
     """Score segmentations: Dice, distances, topology, share of the centreline found, per tree and together.
 
-    Labels are 1 left tree, 2 right tree, 3 calcium (not counted in the lumen).
+    Labels are 1 left tree, 2 right tree, 3 calcium (not counted in the lumen). Two folders are scored case by case,
+    with mean and SD, also by lumen radius, by position along the tree and by branch.
     """
     from ..evaluation import find_pairs
     from ..evaluation.files import holds_labels
 
     several = prediction.is_dir() and truth.is_dir() and not (holds_labels(prediction) and holds_labels(truth))
     if not several:
-        _one(prediction, truth, probability, centrelines, json_file, progress)
+        if output is not None or against is not None:
+            raise typer.BadParameter("--output and --against are for two folders of cases.")
+        _one(prediction, truth, probability, centrelines, json_file, anatomy, progress)
         return
     if probability is not None or centrelines is not None:
         raise typer.BadParameter(
             "--probability and --centrelines are for one case; in folders they are found beside the label maps "
             "(probability.nii.gz, tree.json)."
         )
-    _several(find_pairs(prediction, truth), json_file, progress)
+    others = None if against is None else find_pairs(against, truth)
+    _several(find_pairs(prediction, truth), others, json_file, output, anatomy, progress, (prediction, against))
 
 
 def _one(
     prediction: Path, truth: Path, probability: Path | None, centrelines: Path | None, json_file: Path | None,
-    progress: ProgressStyle,
+    anatomy: bool, progress: ProgressStyle,
 ) -> None:
     from ..evaluation.cohort import evaluate_pair
     from ..evaluation.files import pair_of
@@ -56,7 +69,7 @@ def _one(
     with shown_progress(progress) as callback:
         if callback is not None:
             callback(0.0, "Scoring")
-        scores = evaluate_pair(pair)
+        scores = evaluate_pair(pair, anatomy=anatomy)
     _write_json(json_file, scores.as_dict())
     out = console()
     for warning in scores.warnings:
@@ -64,17 +77,34 @@ def _one(
     out.print(scores_table(scores, str(pair.prediction)))
 
 
-def _several(pairs: tuple, json_file: Path | None, progress: ProgressStyle) -> None:
+def _several(
+    pairs: tuple, others: tuple | None, json_file: Path | None, output: Path | None, anatomy: bool,
+    progress: ProgressStyle, folders: tuple[Path, Path | None],
+) -> None:
     from ..evaluation import evaluate_pairs
-    from ..evaluation.tables import cohort_table, radius_table
+    from ..evaluation.significance import compare
+    from ..evaluation.tables import cohort_table, comparison_table, radius_table, region_table
+    from ..progress import as_progress
 
     with shown_progress(progress) as callback:
-        cohort = evaluate_pairs(pairs, progress=callback)
+        report = as_progress(callback)
+        share = 1.0 if others is None else 0.5
+        cohort = evaluate_pairs(pairs, anatomy=anatomy, progress=report.part(0.0, share))
+        other = None if others is None else evaluate_pairs(others, anatomy=anatomy, progress=report.part(share, 1.0))
     _write_json(json_file, cohort.as_dict())
     out = console()
     out.print(cohort_table(cohort))
     if cohort.scored:
         out.print(radius_table(cohort.found_by_radius()))
+        if any(kind != "radius" for kind, _ in cohort.regions()):
+            out.print(region_table(cohort))
+    if other is not None:
+        out.print(comparison_table(compare(cohort, other), str(folders[1])))
+    if output is not None:
+        from ..evaluation.report import write_cohort_report
+
+        names = write_cohort_report(cohort, output, title=str(folders[0]), other=other, other_title=str(folders[1]))
+        out.print(f"Written to {output}: {', '.join(names)}", markup=False)
     failed = [case for case in cohort.cases if case.scores is None]
     for case in failed:
         out.print(f"{case.name}: {case.error}", markup=False)

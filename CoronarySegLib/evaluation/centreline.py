@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -28,12 +28,16 @@ class BranchLike(Protocol):
 @dataclass(frozen=True)
 class Centreline:
     """Points on centrelines. ``points_lps_mm`` (n, 3), ``radius_mm`` (n,), ``length_mm`` (n,) is the length each point
-    stands for, ``side`` (n,) holds "left" or "right" ("" when not known)."""
+    stands for, ``side`` (n,) holds "left" or "right" ("" when not known). ``name`` (n,) is the branch's ("" without
+    one) and ``reach`` (n,) 0..1 the way from the ostium as a share of the longest way in the same system; None where
+    nobody knows."""
 
     points_lps_mm: np.ndarray
     radius_mm: np.ndarray
     length_mm: np.ndarray
     side: np.ndarray
+    name: np.ndarray | None = None
+    reach: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.points_lps_mm)
@@ -43,13 +47,16 @@ class Centreline:
 
     def where(self, chosen: np.ndarray) -> Centreline:
         """The points where ``chosen`` (n,) bool is True."""
-        return Centreline(
-            self.points_lps_mm[chosen], self.radius_mm[chosen], self.length_mm[chosen], self.side[chosen]
-        )
+        values = (getattr(self, field.name) for field in fields(self))
+        return Centreline(*(None if value is None else value[chosen] for value in values))
 
 
 def centreline_of_branches(branches: Iterable[BranchLike]) -> Centreline:
-    """All points of all branches; each point stands for half the way to its two neighbours on its branch."""
+    """All points of all branches; each point stands for half the way to its two neighbours on its branch.
+
+    Branches that also have a ``name`` and a ``parent`` (index among them, -1 at an ostium) give name and reach.
+    """
+    branches = tuple(branches)
     points, radius, length, side = [np.zeros((0, 3))], [np.zeros(0)], [np.zeros(0)], [np.zeros(0, "<U5")]
     for branch in branches:
         xyz = np.asarray(branch.points_lps_mm, float).reshape(-1, 3)
@@ -58,7 +65,44 @@ def centreline_of_branches(branches: Iterable[BranchLike]) -> Centreline:
         radius.append(np.asarray(branch.radius_mm, float).reshape(-1))
         length.append((np.r_[0.0, steps] + np.r_[steps, 0.0]) / 2.0)
         side.append(np.full(len(xyz), branch.side, "<U5"))
-    return Centreline(*(np.concatenate(part) for part in (points, radius, length, side)))
+    names = [np.full(len(xyz), getattr(branch, "name", "")) for branch, xyz in zip(branches, points[1:], strict=True)]
+    return Centreline(
+        *(np.concatenate(part) for part in (points, radius, length, side)),
+        name=np.concatenate(names) if names else None, reach=_reach(branches),
+    )
+
+
+def _reach(branches: tuple[BranchLike, ...]) -> np.ndarray | None:
+    """Way from the ostium of every point, as a share of the longest in its system. None where a parent is not said."""
+    parents = [getattr(branch, "parent", None) for branch in branches]
+    if not branches or any(parent is None or not -1 <= parent < len(branches) for parent in parents):
+        return None
+    ways: dict[int, tuple[np.ndarray, int]] = {}
+
+    def way(index: int, below: frozenset[int] = frozenset()) -> tuple[np.ndarray, int] | None:
+        """Distances along a branch and the index of its root; None where parents run in a circle."""
+        if index in below:
+            return None
+        if index not in ways:
+            points, parent = np.asarray(branches[index].points_lps_mm, float), parents[index]
+            start, root = 0.0, index
+            if parent >= 0:
+                above = way(parent, below | {index})
+                if above is None:
+                    return None
+                start = above[0][cKDTree(branches[parent].points_lps_mm).query(points[0])[1]]
+                root = above[1]
+            steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+            ways[index] = start + np.r_[0.0, np.cumsum(steps)], root
+        return ways[index]
+
+    found = [way(index) for index in range(len(branches))]
+    if any(item is None for item in found):
+        return None
+    longest: dict[int, float] = {}
+    for distance, root in found:
+        longest[root] = max(longest.get(root, 1e-6), float(distance.max()))
+    return np.concatenate([distance / longest[root] for distance, root in found])
 
 
 def centreline_of_mask(mask: np.ndarray, geometry: Geometry, side: str = "") -> Centreline:

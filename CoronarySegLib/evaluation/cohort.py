@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import CoronarySegError
 from ..progress import Progress, ProgressCallback, as_progress
+from .anatomy import named_centreline
 from .evaluate import evaluate
 from .files import Pair, read_centreline, read_labels, read_probability
+from .regions import region_order
 from .scores import FIGURES, RadiusShare, Scores, TreeScores, plain
 
 
@@ -51,6 +53,18 @@ class Cohort:
         """Share of the centreline found by lumen radius, all cases' lengths pooled."""
         return _pooled([t.found_by_radius for t in self._trees(tree)])
 
+    def regions(self) -> tuple[tuple[str, str], ...]:
+        """(kind, name) of every region that occurs in a case, in the order of a table."""
+        found = {(region.kind, region.name) for scores in self.scored for region in scores.by_region}
+        return tuple(sorted(found, key=lambda region: region_order(*region)))
+
+    def region_figure(self, kind: str, name: str, figure: str) -> Figure:
+        """Mean and SD of "found", "dice", "sensitivity" or "length_mm" of a region over the cases that have it."""
+        return _figure([
+            getattr(region, figure) for scores in self.scored for region in scores.by_region
+            if (region.kind, region.name) == (kind, name)
+        ])
+
     @property
     def roc_auc(self) -> Figure:
         return _figure([s.roc_auc for s in self.scored if s.roc_auc is not None])
@@ -74,28 +88,44 @@ class Cohort:
         return [t for t in (getattr(s, tree) for s in self.scored) if t is not None]
 
 
-def evaluate_pairs(pairs: Sequence[Pair], *, progress: Progress | ProgressCallback | None = None) -> Cohort:
-    """Score pair after pair. One that cannot be read is kept with its error and does not stop the others."""
+def evaluate_pairs(
+    pairs: Sequence[Pair], *, anatomy: bool = False, progress: Progress | ProgressCallback | None = None
+) -> Cohort:
+    """Score pair after pair. One that cannot be read is kept with its error and does not stop the others.
+
+    ``anatomy`` as in :func:`evaluate_pair`.
+    """
     progress = as_progress(progress)
     cases = []
     for number, pair in enumerate(pairs):
         progress(number / len(pairs), pair.name)
         try:
-            cases.append(Case(pair.name, evaluate_pair(pair)))
+            cases.append(Case(pair.name, evaluate_pair(pair, anatomy=anatomy)))
         except CoronarySegError as error:
             cases.append(Case(pair.name, None, str(error)))
     progress(1.0, "")
     return Cohort(tuple(cases))
 
 
-def evaluate_pair(pair: Pair) -> Scores:
-    """Read the files of one pair and score them. Raises InputError as the readers and ``evaluate`` do."""
-    return evaluate(
+def evaluate_pair(pair: Pair, *, anatomy: bool = False) -> Scores:
+    """Read the files of one pair and score them. Raises InputError as the readers and ``evaluate`` do.
+
+    ``anatomy`` follows and names the vessels of the truth where no file says them, some seconds a case: positions and
+    branches are then scored as well. A truth that has no nameable vessels is warned of.
+    """
+    truth = read_labels(pair.truth)
+    lines = read_centreline(pair.centrelines) if pair.centrelines else None
+    named, warnings = None, ()
+    if anatomy and (lines is None or lines.reach is None):
+        named, warnings = named_centreline(truth)
+    scores = evaluate(
         read_labels(pair.prediction),
-        read_labels(pair.truth),
+        truth,
         probability=read_probability(pair.probability) if pair.probability else None,
-        centrelines=read_centreline(pair.centrelines) if pair.centrelines else None,
+        centrelines=lines,
+        anatomy=named,
     )
+    return replace(scores, warnings=(*scores.warnings, *warnings))
 
 
 def _figure(values: list[float]) -> Figure:

@@ -12,6 +12,7 @@ from ..preparation import resample
 from ..volume import Geometry, Volume
 from .centreline import BranchLike, Centreline, centreline_of_branches, centreline_of_skeleton, near_mask
 from .metrics import bounding_box, components, overlap, roc_auc, surface_distances
+from .regions import region_scores
 from .scores import Scores, TreeScores, share_by_radius
 from .skeleton import Skeleton, cldice, skeleton_of
 
@@ -24,13 +25,16 @@ def evaluate(
     *,
     probability: Volume | None = None,
     centrelines: Centreline | Sequence[BranchLike] | None = None,
+    anatomy: Centreline | None = None,
 ) -> Scores:
     """Score label maps (1 left tree, 2 right tree, 3 calcium) against the truth, per tree and together.
 
     ``probability`` (lumen, 0..1) adds the area under the ROC curve. ``centrelines`` are the truth's; without them the
-    skeleton of the truth mask is taken. A prediction or probability on another grid is resampled to the truth's (labels
-    by nearest neighbour, with a warning). The trees are scored one by one only when the truth contains labels 1 and 2;
-    a truth of one label is taken as both trees together. An empty prediction scores Dice 0 and infinite distances.
+    skeleton of the truth mask is taken. ``anatomy`` is a named line of the truth that only tells regions apart (without
+    it the centrelines do, as far as they can). A prediction or probability on another grid is resampled to the truth's
+    (labels by nearest neighbour, with a warning). The trees are scored one by one only when the truth contains labels 1
+    and 2; a truth of one label is taken as both trees together. An empty prediction scores Dice 0 and infinite
+    distances.
 
     Raises InputError for a truth without lumen, labels other than 0..3, or grids that do not meet.
     """
@@ -62,6 +66,8 @@ def evaluate(
         return _tree_scores(name, *compared, part, given)
 
     total = tree("total", (LEFT, RIGHT))
+    lumen_p, lumen_t = np.isin(predicted, (LEFT, RIGHT)), np.isin(true, (LEFT, RIGHT))
+    parts = anatomy or line or centreline_of_skeleton(thin_t["total"], lumen_t, part)
     if total.volume_predicted_mm3 == 0:
         warnings.append("The prediction is empty: Dice is 0 and distances are infinite.")
     return Scores(
@@ -72,6 +78,7 @@ def evaluate(
         calcium_dice=_calcium_dice(predicted, true),
         centreline_source="skeleton" if line is None else "given",
         warnings=tuple(warnings),
+        by_region=region_scores(parts, lumen_p, lumen_t, part),
     )
 
 

@@ -17,6 +17,7 @@ from .centreline import SIDES, Centreline, centreline_of_branches
 ENDINGS = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha", ".mhd")
 LABEL_NAMES = ("labels", "truth", "label")
 PROBABILITY_NAMES = ("probability",)
+IMAGECAS = ".label"
 CENTRELINE_NAMES = ("tree.json", "centrelines.json")
 
 
@@ -51,7 +52,8 @@ def read_probability(path: Path | str) -> Volume:
 
 
 def read_centreline(path: Path | str) -> Centreline:
-    """Branches from a JSON file: ``{"branches": [{"side", "points_lps_mm", "radius_mm"}, ...]}``.
+    """Branches from a JSON file: ``{"branches": [{"side", "points_lps_mm", "radius_mm"}, ...]}``; with "name" and
+    "parent" (number in the list, -1 at an ostium) they also tell regions apart.
 
     Raises InputError when the file is missing or holds no such branches.
     """
@@ -73,7 +75,8 @@ def find_pairs(predictions: Path | str, truths: Path | str) -> tuple[Pair, ...]:
     """Cases that occur in both folders under the same name, sorted.
 
     A case is a subfolder with a label map in it (``labels``, ``truth`` or ``label`` with any known ending), or a file;
-    its name is the subfolder's or the file's without ending. Raises InputError when no name occurs in both.
+    its name is the subfolder's or the file's without ending. Files ``<id>.label.nii.gz`` as in ImageCAS, also a folder
+    further down, are cases called ``<id>``. Raises InputError when no name occurs in both.
     """
     predicted, true = _cases(Path(predictions)), _cases(Path(truths))
     names = sorted(predicted.keys() & true.keys())
@@ -130,17 +133,24 @@ def _companions(
 def _cases(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder. Give two files or two folders.")
-    cases = {}
+    cases: dict[str, Path] = {}
     for entry in sorted(folder.iterdir()):
         if entry.is_dir():
             found = _named(entry, LABEL_NAMES)
             if found is not None:
                 cases[entry.name] = found
-        else:
-            for ending in ENDINGS:
-                if entry.name.endswith(ending):
-                    cases.setdefault(entry.name[: -len(ending)], entry)
-                    break
+            else:  # ImageCAS comes as 1-200, 201-400, ...
+                cases |= {name: path for name, path in _labelled(entry).items() if f"{name}{IMAGECAS}." in path.name}
+    return cases | _labelled(folder)
+
+
+def _labelled(folder: Path) -> dict[str, Path]:
+    """Label maps by the names of their cases: files of a known ending that are no ImageCAS image."""
+    cases: dict[str, Path] = {}
+    for entry in sorted(path for path in folder.iterdir() if path.is_file()):
+        ending = next((e for e in ENDINGS if entry.name.endswith(e)), None)
+        if ending is not None and not entry.name.endswith(f".img{ending}"):
+            cases.setdefault(entry.name[: -len(ending)].removesuffix(IMAGECAS), entry)
     return cases
 
 
@@ -163,7 +173,11 @@ def _branch(entry: dict) -> SimpleNamespace:
     if len(points) != len(radius):
         raise ValueError(f"{len(points)} points but {len(radius)} radii")
     side = str(entry.get("side", ""))
-    return SimpleNamespace(side=side if side in SIDES else "", points_lps_mm=points, radius_mm=radius)
+    parent = entry.get("parent")
+    return SimpleNamespace(
+        side=side if side in SIDES else "", points_lps_mm=points, radius_mm=radius, name=str(entry.get("name", "")),
+        parent=parent if isinstance(parent, int) else None,
+    )
 
 
 def _read(path: Path | str) -> Volume:

@@ -27,6 +27,11 @@ DEFINITIONS = {
     "centreline_true": (
         "share of the predicted skeleton's length with a true voxel centre within max(lumen radius, longest voxel edge)"
     ),
+    "by_region": (
+        "position: thirds of the longest way from the ostium of the same system; branch: names without their numbers; "
+        "voxels belong to the nearest point of the truth's centreline, predicted ones that are more than 3 mm outside "
+        "of its lumen to no region"
+    ),
     "roc_auc": "probability of the lumen against the truth's lumen over all voxels of the volume",
 }
 
@@ -42,9 +47,7 @@ class RadiusShare:
 
     @property
     def name(self) -> str:
-        if math.isinf(self.to_mm):
-            return f"≥{self.from_mm:g}"
-        return f"<{self.to_mm:g}" if self.from_mm == 0 else f"{self.from_mm:g}–{self.to_mm:g}"
+        return radius_name(self.from_mm, self.to_mm)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,20 @@ FIGURES = tuple(f.name for f in fields(TreeScores) if f.type in ("float", "int")
 
 
 @dataclass(frozen=True)
+class RegionScore:
+    """Figures of one part of both trees together; see ``regions``. ``kind`` is "position" ("proximal", "mid",
+    "distal"), "branch" (LM, LAD, D, ...) or "radius"; ``length_mm`` is the truth's centreline there. Shares are 0..1,
+    nan where there is nothing to count."""
+
+    kind: str
+    name: str
+    length_mm: float
+    found: float
+    dice: float
+    sensitivity: float
+
+
+@dataclass(frozen=True)
 class Scores:
     """All figures of one case. ``left`` and ``right`` are None when the truth does not tell the trees apart.
 
@@ -89,6 +106,7 @@ class Scores:
     calcium_dice: float | None = None
     centreline_source: str = "skeleton"
     warnings: tuple[str, ...] = ()
+    by_region: tuple[RegionScore, ...] = ()
 
     @property
     def trees(self) -> tuple[TreeScores, ...]:
@@ -102,6 +120,13 @@ class Scores:
     def as_dict(self) -> dict:
         """Plain values for JSON; numbers that are not finite become None."""
         return {"schema": 1, **plain(asdict(self)), "definitions": DEFINITIONS}
+
+
+def radius_name(from_mm: float, to_mm: float) -> str:
+    """A bin of the lumen radius in words: "<0.75", "0.75–1", "≥1.5"."""
+    if math.isinf(to_mm):
+        return f"≥{from_mm:g}"
+    return f"<{to_mm:g}" if from_mm == 0 else f"{from_mm:g}–{to_mm:g}"
 
 
 def share_by_radius(line: Centreline, hit: np.ndarray) -> tuple[float, tuple[RadiusShare, ...]]:

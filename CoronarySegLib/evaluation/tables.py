@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from .cohort import Cohort
 from .scores import RadiusShare, Scores
+
+if TYPE_CHECKING:
+    from .significance import Comparison
 
 ROWS = (
     ("Dice", "dice", 3),
@@ -80,7 +85,30 @@ def radius_table(shares: tuple[RadiusShare, ...], title: str = "Centreline found
     return table
 
 
-def number(value: float, digits: int) -> str:
+def region_table(cohort: Cohort) -> Table:
+    """Mean ± SD of Dice and of the centreline found, by position and by branch."""
+    table = Table(title="By region", title_justify="left", header_style="bold")
+    for column in ("region", "cases", "Dice", "found"):
+        table.add_column(column, justify="left" if column == "region" else "right")
+    for kind, name in cohort.regions():
+        if kind != "radius":
+            dice, found = (cohort.region_figure(kind, name, figure) for figure in ("dice", "found"))
+            cells = (f"{number(f.mean, 3)}±{number(f.sd, 3)}" for f in (dice, found))
+            table.add_row(name, str(found.count), *cells)
+    return table
+
+
+def comparison_table(compared: Sequence[Comparison], other: str) -> Table:
+    """Mean of both and the paired p of every figure."""
+    table = Table(title=f"Against {other} (paired Wilcoxon)", title_justify="left", header_style="bold")
+    for column in ("figure", "this", "other", "cases", "p"):
+        table.add_column(column, justify="left" if column == "figure" else "right")
+    for c in compared:
+        table.add_row(c.figure, number(c.first, 3), number(c.second, 3), str(c.count), number(c.p, 4))
+    return table
+
+
+def number(value: float | None, digits: int) -> str:
     """A number for a cell; "–" for what does not exist, "∞" for an infinite distance."""
     if value is None or math.isnan(value):
         return "–"
