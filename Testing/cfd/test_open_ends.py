@@ -9,9 +9,10 @@ from opened_samples import branch, forked_tree, surface_of, tube_tree
 from CoronarySegLib.centreline.tree import CentrelineTree
 from CoronarySegLib.cfd.caps import capped, check_names
 from CoronarySegLib.cfd.cuts import CutOptions, propose_cuts
-from CoronarySegLib.cfd.ends import boundary_loops, open_ends, with_wall
+from CoronarySegLib.cfd.ends import open_ends, with_wall
 from CoronarySegLib.cfd.extensions import ExtensionOptions, extended
 from CoronarySegLib.cfd.lids import lid
+from CoronarySegLib.cfd.rims import boundary_loops
 from CoronarySegLib.errors import SurfaceError
 from CoronarySegLib.reconstruction.mesh import parts_of, volume_and_area
 from CoronarySegLib.reconstruction.quality import edge_faults
