@@ -6,126 +6,119 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-import numpy as np
-import torch
-
 from ..errors import Cancelled, TrainingError
-from ..evaluation import evaluate
-from ..evaluation.scores import FIGURES, plain
+from ..evaluation.scores import plain
 from ..in_place import write_text
-from ..inference import predict
 from ..models import ModelFolder
-from ..preparation import resample
 from ..progress import Progress, ProgressCallback, as_progress
-from ..reading import read_volume
+from ..training.config import TrainConfig
 from ..training.export import export_model
 from ..training.initial_masks import note_cases
-from ..training.loop import train
+from ..training.loop import TrainResult, train
 from ..training.opening import DataChoice, open_choice
 from ..training.pairs import Pair, find_pairs
 from ..training.published import PUBLISHED, published_config
 from ..training.splits import read_split
 from ..training.state import CHECKPOINT
+from .budget import steps_within
 from .cost import cost_of
 from .entrants import Entrant
-from .roughness import surface_roughness_mm
+from .scoring import score_cases
 
 RESULT = "result.json"
-THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What all entrants share: the data with its ``split`` and ``fold``, ``steps`` for every stage (the papers' own
-    epochs for None), ``profile``, and ``settings`` by published name ("*" for all) laid over the systems'."""
+    """What all entrants share: the data with its ``split`` and ``fold``; the budget, either ``steps`` for every stage
+    or ``minutes`` of training for every entrant (the papers' own epochs for neither); ``profile``, and ``settings`` by
+    published name ("*" for all) laid over the systems'. ``quality`` is that of the prediction; ``cache`` holds the
+    prepared data (beside the entrants' folders for None)."""
 
     data: Path
     split: Path
     fold: int = 1
     steps: int | None = None
+    minutes: float | None = None
     profile: str = "recommended"
     device: str = "auto"
+    quality: str = "standard"
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    cache: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and self.minutes is not None:
+            raise TrainingError("A budget is either steps or minutes. Leave one of them out.")
 
 
 @dataclass(frozen=True)
 class Result:
-    """One entrant's figures. ``cases`` holds for every test case its figures by name, with "roc_auc", "roughness_mm"
-    and "seconds", None where a figure is no finite number; ``memory_mb`` is the most a GPU needed, None without."""
+    """One entrant's figures. ``cases`` holds for every test case its figures by name, with "roc_auc", "roughness_mm",
+    "seconds" and "memory_mb", None where a figure is no finite number or nobody can tell. ``steps`` by stage."""
 
     name: str
     cases: dict[str, dict[str, float | None]]
     weights: int
     gflops_by_patch: dict[str, float]
-    memory_mb: float | None
     training_seconds: float
     hardware: str
     deviations: tuple[str, ...]
+    steps: dict[str, int] = field(default_factory=dict)
 
 
 def run_entrant(entrant: Entrant, plan: Plan, folder: Path,
                 progress: Progress | ProgressCallback | None = None) -> Result:
     """Train, export and score one entrant below ``folder``, or read what an earlier call left there.
 
-    The lumen probability is scored as it is, thresholded at one half on the truth's grid: no post-processing stands
-    between the systems. Raises Cancelled when a signal stopped the training (the same call goes on), TrainingError and
-    what the training and the prediction raise.
+    Raises Cancelled when a signal stopped the training (the same call goes on), TrainingError and what the training and
+    the prediction raise.
     """
     report = as_progress(progress)
     path = folder / RESULT
     if path.is_file():
-        return _read(path)
-    runs, seconds, hardware = [], 0.0, ""
+        return read_result(path)
+    pairs = pairs_to_test(plan)
+    runs, trained = [], {}
     for number, stage in enumerate(entrant.stages):
         part = report.part(0.7 * number / len(entrant.stages), 0.7 * (number + 1) / len(entrant.stages))
-        trained = _train(stage, plan, folder, runs, part)
-        if trained.stopped:
-            raise Cancelled(f"Stopped while training {stage} at step {trained.step}. Give the same command to go on.")
+        trained[stage] = _train(stage, entrant, plan, folder, runs, part)
+        if trained[stage].stopped:
+            raise Cancelled(f"Stopped while training {stage} at step {trained[stage].step}. Give the same command to "
+                            "go on.")
         runs.append(folder / stage)
-        seconds, hardware = seconds + trained.seconds, trained.hardware
     model = export_model(runs, folder / "model", name=entrant.name, system=PUBLISHED[entrant.stages[0]].system)
-    cost = cost_of(model.card)
-    cases, memory = _scored(model, plan, report.part(0.7, 1.0))
-    result = Result(entrant.name, cases, cost.weights, cost.gflops_by_patch, memory, seconds, hardware,
-                    model.card.deviations)
-    write_text(path, json.dumps(plain(asdict(result)), indent=1) + "\n")
-    return result
-
-
-def _train(stage: str, plan: Plan, folder: Path, earlier: Sequence[Path], progress: Progress):
-    changes = {**plan.settings.get("*", {}), **plan.settings.get(stage, {}), "device": plan.device}
-    if plan.steps is not None:
-        changes["steps"] = plan.steps
-    config = published_config(stage, plan.profile, **changes)
-    refines = "initial" in config.spec.inputs
-    choice = DataChoice(
-        data=str(plan.data), cache=str(folder.parent / "cache"), split=str(plan.split), fold=plan.fold,
-        initial_run=str(earlier[-1]) if refines else None,
+    return _result(
+        model, entrant.name, pairs, plan, folder, report.part(0.7, 1.0),
+        training_seconds=sum(t.seconds for t in trained.values()), hardware=trained[entrant.stages[-1]].hardware,
+        steps={stage: t.step for stage, t in trained.items()},
     )
-    source, validation = open_choice(choice, config, progress=progress.part(0.0, 0.1))
-    if PUBLISHED[stage].balanced and config.vessel_share is None:
-        config = config.with_changes(vessel_share=source.vessel_share)
-    run = folder / stage
-    run.mkdir(parents=True, exist_ok=True)
-    choice.write(run)
-    note_cases(run, source)
-    return train(config, source, validation, run, progress=progress.part(0.1, 1.0),
-                 resume=(run / CHECKPOINT).exists())
 
 
-def _scored(model: ModelFolder, plan: Plan, report: Progress) -> tuple[dict[str, dict], float | None]:
-    pairs = pairs_to_test(plan)
-    on_gpu = plan.device in ("auto", "cuda") and torch.cuda.is_available()
-    if on_gpu:
-        torch.cuda.reset_peak_memory_stats()
-    cases = {}
-    for number, pair in enumerate(pairs):
-        part = report.part(number / len(pairs), (number + 1) / len(pairs))
-        cases[pair.name] = _score(model, pair, plan.device, part)
-    return cases, torch.cuda.max_memory_allocated() / 2**20 if on_gpu else None
+def score_model(model: ModelFolder, name: str, plan: Plan, folder: Path,
+                progress: Progress | ProgressCallback | None = None) -> Result:
+    """A model that is there already, shipped, trained elsewhere or imported, on the same test cases."""
+    path = folder / RESULT
+    if path.is_file():
+        return read_result(path)
+    return _result(model, name, pairs_to_test(plan), plan, folder, as_progress(progress), training_seconds=0.0,
+                   hardware="", steps={})
+
+
+def pooled(results: Sequence[Result]) -> Result:
+    """The folds of one entrant as one: cross-validation. Raises TrainingError when two folds test the same case."""
+    cases: dict[str, dict[str, float | None]] = {}
+    for result in results:
+        twice = sorted(cases.keys() & result.cases.keys())
+        if twice:
+            raise TrainingError(f"Two folds test the same cases ({', '.join(twice[:5])}). Choose folds that do not.")
+        cases |= result.cases
+    first = results[0]
+    return Result(
+        first.name, cases, first.weights, first.gflops_by_patch, sum(r.training_seconds for r in results),
+        first.hardware, first.deviations, first.steps,
+    )
 
 
 def pairs_to_test(plan: Plan) -> tuple[Pair, ...]:
@@ -137,24 +130,48 @@ def pairs_to_test(plan: Plan) -> tuple[Pair, ...]:
     return pairs
 
 
-def _score(model: ModelFolder, pair: Pair, device: str, report: Progress) -> dict[str, float | None]:
-    truth = read_volume(pair.label)
-    truth = truth.with_array(np.isin(truth.array, (1, 2)).astype(np.uint8))
-    ct = read_volume(pair.image)
-    start = perf_counter()
-    prediction = predict(ct, model, device=device, progress=report)
-    seconds = perf_counter() - start
-    probability = resample(prediction.lumen, truth.geometry, interpolation="linear", fill=0.0)
-    mask = probability.with_array((probability.array > THRESHOLD).astype(np.uint8))
-    scores = evaluate(mask, truth, probability=probability)
-    figures = {name: getattr(scores.total, name) for name in FIGURES}
-    rough = surface_roughness_mm(prediction.lumen)
-    return plain({**figures, "roc_auc": scores.roc_auc, "roughness_mm": rough, "seconds": seconds})
-
-
-def _read(path: Path) -> Result:
+def read_result(path: Path) -> Result:
+    """The result an entrant's folder holds. Raises TrainingError when it is damaged."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         return Result(**{**values, "deviations": tuple(values["deviations"])})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise TrainingError(f"{path} is damaged: {error}. Remove it to score that entrant again.") from error
+
+
+def _result(model: ModelFolder, name: str, pairs: tuple[Pair, ...], plan: Plan, folder: Path, report: Progress,
+            **training: Any) -> Result:
+    cases = score_cases(model, pairs, folder / "cases", device=plan.device, quality=plan.quality, report=report)
+    cost = cost_of(model.card)
+    result = Result(name, cases, cost.weights, cost.gflops_by_patch, deviations=model.card.deviations, **training)
+    write_text(folder / RESULT, json.dumps(plain(asdict(result)), indent=1) + "\n")
+    return result
+
+
+def _train(stage: str, entrant: Entrant, plan: Plan, folder: Path, earlier: Sequence[Path],
+           progress: Progress) -> TrainResult:
+    config = _config(stage, plan)
+    refines = "initial" in config.spec.inputs
+    choice = DataChoice(
+        data=str(plan.data), cache=str(plan.cache or folder.parent / "cache"), split=str(plan.split), fold=plan.fold,
+        initial_run=str(earlier[-1]) if refines else None,
+    )
+    source, validation = open_choice(choice, config, progress=progress.part(0.0, 0.1))
+    if PUBLISHED[stage].balanced and config.vessel_share is None:
+        config = config.with_changes(vessel_share=source.vessel_share)
+    run = folder / stage
+    run.mkdir(parents=True, exist_ok=True)
+    if plan.minutes is not None:
+        share = plan.minutes / len(entrant.stages)
+        config = config.with_changes(steps=steps_within(share, config, source, run, progress.part(0.1, 0.15)))
+    choice.write(run)
+    note_cases(run, source)
+    return train(config, source, validation, run, progress=progress.part(0.15, 1.0),
+                 resume=(run / CHECKPOINT).exists())
+
+
+def _config(stage: str, plan: Plan) -> TrainConfig:
+    changes = {**plan.settings.get("*", {}), **plan.settings.get(stage, {}), "device": plan.device}
+    if plan.steps is not None:
+        changes["steps"] = plan.steps
+    return published_config(stage, plan.profile, **changes)

@@ -1,7 +1,7 @@
-"""The results as one Markdown table in the papers' form: a row an entrant, mean ± standard deviation of the test cases.
+"""The results in the papers' form: a row an entrant, mean ± standard deviation over the test cases.
 
-The best mean of each column is bold. ``p`` is a paired two-sided Wilcoxon test of the Dice against the best entrant's;
-below six cases it could not become small and is left out.
+The best mean of each column stands out. ``p`` is a paired two-sided Wilcoxon test of the Dice against the best
+entrant's; below six cases it could not become small and is left out.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import wilcoxon
 
+from ..evaluation.report import p_text
+from ..evaluation.significance import paired_p
+from ..writing.document import Heading, Items, Part, Strong, TextTable
+from .claims import verdicts
 from .run import Result
 
 
@@ -31,37 +34,50 @@ COLUMNS = (
     Column("average_surface_distance_mm", "ASD (mm)", -1, 2), Column("betti0_error", "Betti-0 error", -1, 1),
     Column("sensitivity", "sensitivity", 1, 3), Column("precision", "precision", 1, 3), Column("roc_auc", "AUC", 1, 3),
     Column("components_predicted", "pieces", 0, 1), Column("roughness_mm", "roughness (mm)", -1, 3),
-    Column("seconds", "s/volume", -1, 1),
+    Column("seconds", "s/volume", -1, 1), Column("memory_mb", "MB/volume", -1, 0),
 )
-FEWEST_FOR_A_TEST = 6
 
 
-def markdown_table(results: Sequence[Result]) -> str:
-    """The table with a line of remarks below it."""
+def benchmark_parts(results: Sequence[Result], remarks: Sequence[str] = ()) -> tuple[Part, ...]:
+    """The report: the table, what it says about the papers' claims, what it was made of, how it differs from them."""
+    counts = sorted({len(result.cases) for result in results})
+    about = [
+        *remarks,
+        f"Test cases: {', '.join(map(str, counts))}. Mean ± standard deviation; distances that are infinite because "
+        "nothing was found are left out and counted (\"without\").",
+        "The lumen probability is scored at one half, without post-processing. GFLOP are for one patch of each stage. "
+        "MB is the peak of the GPU, or of the whole process where the CPU computed.",
+        *(_training_text(result) for result in results),
+    ]
+    parts: list[Part] = [results_table(results)]
+    claims = verdicts(results)
+    if claims:
+        parts += [Heading("What the papers claim"), Items(claims)]
+    parts += [Heading("How it was made"), Items(tuple(about))]
+    deviations = tuple(dict.fromkeys(text for result in results for text in result.deviations))
+    return (*parts, *((Heading("Not as published"), Items(deviations)) if deviations else ()))
+
+
+def results_table(results: Sequence[Result]) -> TextTable:
+    """One row an entrant. Raises ValueError for no result."""
     if not results:
         raise ValueError("there is no result to show")
     best = max(results, key=lambda r: np.nan_to_num(_mean(_values(r, "dice")), nan=-1.0))
-    titles = ["system", *(c.title for c in COLUMNS), "weights (M)", "GFLOP/patch", "GPU MB", "p (Dice)"]
-    lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
+    header = ("system", *(c.title for c in COLUMNS), "weights (M)", "GFLOP/patch", "training (min)", "p (Dice)")
     means = {c.key: [_mean(_values(r, c.key)) for r in results] for c in COLUMNS}
+    rows = []
     for row, result in enumerate(results):
-        cells = [result.name, *(_cell(result, column, row, means[column.key]) for column in COLUMNS)]
-        cells.append(f"{result.weights / 1e6:.2f}")
-        cells.append(" + ".join(f"{value:.3g}" for value in result.gflops_by_patch.values()))
-        cells.append("" if result.memory_mb is None else f"{result.memory_mb:.0f}")
-        cells.append("" if result is best else _p_text(result, best))
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n\n" + _remarks(results) + "\n"
+        p = None if result is best else paired_p(_by_case(result), _by_case(best))
+        rows.append((
+            result.name, *(_cell(result, column, row, means[column.key]) for column in COLUMNS),
+            f"{result.weights / 1e6:.2f}", " + ".join(f"{value:.3g}" for value in result.gflops_by_patch.values()),
+            f"{result.training_seconds / 60:.1f}" if result.training_seconds else "–", p_text(p),
+        ))
+    return TextTable(header, tuple(rows))
 
 
-def paired_p(first: Result, second: Result, key: str = "dice") -> float | None:
-    """Two-sided p of a paired Wilcoxon test over the cases both have; None for fewer than six, or no difference."""
-    pairs = [(first.cases[name][key], second.cases[name][key]) for name in first.cases if name in second.cases]
-    pairs = [(a, b) for a, b in pairs if a is not None and b is not None]
-    difference = np.array([a - b for a, b in pairs])
-    if len(pairs) < FEWEST_FOR_A_TEST or not difference.any():
-        return None
-    return float(wilcoxon(difference).pvalue)
+def _by_case(result: Result) -> dict[str, float | None]:
+    return {name: case.get("dice") for name, case in result.cases.items()}
 
 
 def _cell(result: Result, column: Column, row: int, means: Sequence[float]) -> str:
@@ -74,7 +90,7 @@ def _cell(result: Result, column: Column, row: int, means: Sequence[float]) -> s
         text += f" ({missing} without)"
     finite = [m for m in means if np.isfinite(m)]
     is_best = column.better and means[row] == (max(finite) if column.better > 0 else min(finite))
-    return f"**{text}**" if is_best and len(means) > 1 else text
+    return Strong(text) if is_best and len(means) > 1 else text
 
 
 def _values(result: Result, key: str) -> np.ndarray:
@@ -85,15 +101,8 @@ def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-def _p_text(result: Result, best: Result) -> str:
-    p = paired_p(result, best)
-    return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _remarks(results: Sequence[Result]) -> str:
-    counts = sorted({len(result.cases) for result in results})
-    remarks = [f"Test cases: {', '.join(map(str, counts))}. Mean ± standard deviation; distances that are infinite "
-               "because nothing was found are left out and counted (\"without\")."]
-    remarks += [f"{r.name}: trained {r.training_seconds / 60:.1f} min on {r.hardware}." for r in results]
-    remarks += [text for result in results for text in result.deviations]
-    return "\n".join(f"- {text}" for text in dict.fromkeys(remarks))
+def _training_text(result: Result) -> str:
+    if not result.steps:
+        return f"{result.name}: not trained here."
+    steps = ", ".join(f"{stage} {count} steps" for stage, count in result.steps.items())
+    return f"{result.name}: {steps} in {result.training_seconds / 60:.1f} min on {result.hardware}."

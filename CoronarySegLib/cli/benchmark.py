@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .choices import DeviceOption, ProgressOption
+from .choices import DeviceOption, ProgressOption, QualityChoice, QualityOption
 from .display import ProgressStyle, console, shown_progress
 
-TABLE = "benchmark.md"
+if TYPE_CHECKING:
+    from ..benchmark.entrants import Entrant
+    from ..benchmark.run import Plan, Result
+    from ..models import ModelFolder
+    from ..progress import Progress
+
+TITLE = "Systems side by side"
 
 
 def _list_entrants(wanted: bool) -> None:
     if not wanted:
         return
+    from ..benchmark.claims import CLAIMS
     from ..benchmark.entrants import ENTRANTS
 
     for entrant in ENTRANTS.values():
         typer.echo(f"{entrant.name}: {', '.join(entrant.stages)}")
+    for claim in CLAIMS.values():
+        typer.echo(f"claim {claim.name}: {claim.text}, {claim.of} against {claim.without}")
     raise typer.Exit
 
 
@@ -30,9 +39,20 @@ def benchmark_command(
     systems: Annotated[
         list[str] | None, typer.Option("--system", help="Who takes part; again for more, none for all.")
     ] = None,
-    fold: Annotated[int, typer.Option("--fold", min=1, help="Fold of the split.")] = 1,
+    claims: Annotated[
+        list[str] | None, typer.Option("--claim", help="The two systems that test a paper's claim, e.g. dice-bce.")
+    ] = None,
+    models: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="A model that is there already, scored on the same cases.")
+    ] = None,
+    fold: Annotated[
+        list[int] | None, typer.Option("--fold", min=1, help="Fold of the split, 1 by default; again for more.")
+    ] = None,
     steps: Annotated[
         int | None, typer.Option("--steps", min=1, help="Steps of every stage; the papers' epochs by default.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0.01, help="Minutes of training for every system instead.")
     ] = None,
     profile: Annotated[str, typer.Option("--profile", help="paper or recommended.")] = "recommended",
     config: Annotated[
@@ -42,28 +62,90 @@ def benchmark_command(
         bool, typer.Option("--list-systems", callback=_list_entrants, is_eager=True, help="List them and end.")
     ] = False,
     device: DeviceOption = "auto",
+    quality: QualityOption = QualityChoice.standard,
     progress: ProgressOption = ProgressStyle.auto,
 ) -> None:
-    """Train and score published systems, ablations and baselines alike; what is done is not done again."""
+    """Train and score published systems, ablations and baselines alike; what is done is not done again.
+
+    Writes benchmark.md, benchmark.html and a CSV of every case. Several --fold are a cross-validation: the test cases
+    of all of them together.
+    """
+    from dataclasses import replace
+
+    from ..benchmark.claims import find_claims
     from ..benchmark.entrants import find_entrants
-    from ..benchmark.run import Plan, run_entrant
-    from ..benchmark.table import markdown_table
-    from ..errors import OutputError
-    from ..in_place import write_text
+    from ..benchmark.run import Plan, pooled
+    from ..models import find_model
     from ..progress import as_progress
     from ..training.config import read_values
 
-    entrants = find_entrants(tuple(systems or ()))
-    plan = Plan(data, split, fold, steps, profile, device, read_values(config) if config else {})
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{output} cannot be made: {error}. Choose another folder.") from error
+    names = [*(systems or ()), *(name for claim in find_claims(claims or ()) for name in (claim.of, claim.without))]
+    # Models alone are scored alone; nothing named at all means everybody.
+    trained = find_entrants(tuple(dict.fromkeys(names))) if names or not models else ()
+    entrants = [*trained, *(find_model(name) for name in models or ())]
+    settings = read_values(config) if config else {}
+    plan = Plan(data, split, 1, steps, minutes, profile, device, quality.value, settings, output / "cache")
+    folds = tuple(dict.fromkeys(fold or (1,)))
+    _make(output)
     results = []
     with shown_progress(progress) as callback:
         for number, entrant in enumerate(entrants):
             part = as_progress(callback).part(number / len(entrants), (number + 1) / len(entrants))
-            results.append(run_entrant(entrant, plan, output / entrant.name, part))
+            results.append(pooled([
+                _run(entrant, replace(plan, fold=one), output, part.part(place / len(folds), (place + 1) / len(folds)))
+                for place, one in enumerate(folds)
+            ]))
             # After each: hours of work should be readable before the last one has ended.
-            write_text(output / TABLE, markdown_table(results))
-    console().print(f"Written to {output / TABLE}", markup=False)
+            _write(results, output, plan, folds)
+    console().print(f"Written to {output}: benchmark.md, benchmark.html, benchmark.csv", markup=False)
+
+
+def _run(entrant: Entrant | ModelFolder, plan: Plan, output: Path, progress: Progress) -> Result:
+    from ..benchmark.entrants import Entrant
+    from ..benchmark.run import run_entrant, score_model
+
+    place = output / f"fold-{plan.fold}"
+    if isinstance(entrant, Entrant):
+        return run_entrant(entrant, plan, place / entrant.name, progress)
+    name = f"{entrant.card.name} {entrant.card.version}"
+    return score_model(entrant, name, plan, place / f"model-{entrant.path.resolve().name}", progress)
+
+
+def _write(results: list[Result], output: Path, plan: Plan, folds: tuple[int, ...]) -> None:
+    from ..benchmark.table import benchmark_parts
+    from ..in_place import file_in_place, write_text
+    from ..writing.document import as_html, as_markdown
+
+    budget = f"{plan.steps} steps a stage" if plan.steps is not None else "the papers' epochs"
+    if plan.minutes is not None:
+        budget = f"{plan.minutes:g} minutes a system, divided equally among its stages"
+    parts = benchmark_parts(results, (
+        f"Data {plan.data.name}, split {plan.split.name}, fold {', '.join(map(str, folds))}; profile {plan.profile}, "
+        f"quality {plan.quality}; training: {budget}.",
+    ))
+    write_text(output / "benchmark.md", as_markdown(TITLE, parts))
+    write_text(output / "benchmark.html", as_html(TITLE, parts))
+    with file_in_place(output / "benchmark.csv") as partial:
+        _write_cases(results, partial)
+
+
+def _write_cases(results: list[Result], path: Path) -> None:
+    import csv
+
+    names = list(dict.fromkeys(name for result in results for case in result.cases.values() for name in case))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["system", "case", *names])
+        writer.writerows(
+            [result.name, case, *(figures.get(name) for name in names)]
+            for result in results for case, figures in result.cases.items()
+        )
+
+
+def _make(folder: Path) -> None:
+    from ..errors import OutputError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made: {error}. Choose another folder.") from error

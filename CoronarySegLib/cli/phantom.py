@@ -15,7 +15,12 @@ from .choices import OverwriteOption, ProgressOption
 from .display import ProgressStyle, console, shown_progress
 
 if TYPE_CHECKING:
+    from ..phantom import PhantomSettings
+    from ..progress import Progress
     from ..volume import Geometry
+
+    Task = tuple[PhantomSettings, Path, int | None]
+    """Settings, folder, and the number of an ImageCAS case."""
 
 NATIVE_SIZE_XYZ, NATIVE_SPACING_XYZ_MM = (512, 512, 275), (0.38, 0.38, 0.5)
 AXES = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
@@ -57,13 +62,14 @@ def phantom_command(
     layout: Annotated[
         LayoutChoice, typer.Option("--layout", help="A folder each, or as the ImageCAS data set with its four folds.")
     ] = LayoutChoice.folders,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="How many at once; each takes about 2 GB.")] = 1,
     clean: Annotated[bool, typer.Option("--clean", help="No motion, steps, streaks and noise.")] = False,
     overwrite: OverwriteOption = False,
     progress: ProgressOption = ProgressStyle.auto,
 ) -> None:
     """Make heart CTs with known coronary trees: ct, truth, veins, heart, tissue and the centrelines (tree.json)."""
-    from ..phantom import PhantomSettings, make_phantom, write_phantom
-    from ..phantom.imagecas import FOLDS, write_imagecas_case, write_split_table
+    from ..phantom import PhantomSettings
+    from ..phantom.imagecas import FOLDS, write_split_table
 
     geometry = grid_of(size, spacing, orientation, oblique)
     as_imagecas = layout is LayoutChoice.imagecas
@@ -74,23 +80,56 @@ def phantom_command(
     for folder in folders:
         require_free(folder, overwrite)
     out = console()
-    with shown_progress(progress) as callback:
-        for number in range(count):
-            report = as_progress(callback).part(number / count, (number + 1) / count)
-            settings = PhantomSettings(
+    tasks = [
+        (
+            PhantomSettings(
                 seed=seed + number, geometry=geometry, dominance=None if dominance is None else dominance.value,
                 stenoses_per_trunk=stenoses, artefacts=not clean,
-            )
-            phantom = make_phantom(settings, report.part(0.0, 0.9))
-            report(0.9, "Writing the phantom")
-            if as_imagecas:
-                write_imagecas_case(phantom, number + 1, output)
-            else:
-                write_phantom(phantom, folders[number])
+            ),
+            output if as_imagecas else folders[number], number + 1 if as_imagecas else None,
+        )
+        for number in range(count)
+    ]
+    with shown_progress(progress) as callback:
+        report = as_progress(callback)
+        if jobs > 1 and count > 1:
+            _make_at_once(tasks, min(jobs, count), report)
+        else:
+            for number, task in enumerate(tasks):
+                _make(task, report.part(number / count, (number + 1) / count))
         if as_imagecas:
             write_split_table(count, output)
     for folder in folders:
         out.print(f"Written to {folder}", markup=False)
+
+
+def _make(task: Task, report: Progress | None = None) -> None:
+    from ..phantom import make_phantom, write_phantom
+    from ..phantom.imagecas import write_imagecas_case
+
+    settings, folder, number = task
+    report = as_progress(report)
+    phantom = make_phantom(settings, report.part(0.0, 0.9))
+    report(0.9, "Writing the phantom")
+    if number is None:
+        write_phantom(phantom, folder)
+    else:
+        write_imagecas_case(phantom, number, folder)
+
+
+def _make_at_once(tasks: list[Task], jobs: int, report: Progress) -> None:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
+    # Spawned, because a forked child would hold the locks of the libraries' threads.
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            for done, future in enumerate(as_completed([pool.submit(_make, task) for task in tasks]), start=1):
+                future.result()
+                report(done / len(tasks), f"Phantom {done} of {len(tasks)}")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def grid_of(

@@ -127,6 +127,8 @@ def _companions(
     """Probability and centrelines beside label maps that have a case folder of their own, below the folders given."""
     probability = None if prediction.parent == predictions else _named(prediction.parent, PROBABILITY_NAMES)
     centrelines = None if truth.parent == truths else _first(truth.parent, CENTRELINE_NAMES)
+    if IMAGECAS in truth.name:  # many cases in one folder
+        centrelines = _first(truth.parent, (f"{truth.name.split(IMAGECAS)[0]}.{CENTRELINE_NAMES[0]}",))
     return probability, centrelines
 
 

@@ -7,15 +7,16 @@ counted as vessel), and a table of four folds whose test cases are disjoint, in 
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import OutputError
-from ..in_place import file_in_place
+from ..in_place import file_in_place, write_text
 from .phantom import Phantom
-from .writing import write_volume
+from .writing import tree_to_dict, write_volume
 
 FOLDS = 4
 VALIDATION_SHARE = 0.05
@@ -24,7 +25,8 @@ SPLIT_FILE = "imageCAS_data_split.csv"
 
 
 def write_imagecas_case(phantom: Phantom, number: int, folder: Path) -> tuple[Path, Path]:
-    """Image and label of case ``number`` (from 1) below ``folder``. Raises OutputError."""
+    """Image and label of case ``number`` (from 1) below ``folder``, with the tree as ``<id>.tree.json``, which ImageCAS
+    has not: it tells ``evaluate`` where along the vessels it is. Raises OutputError."""
     first = (number - 1) // CASES_A_FOLDER * CASES_A_FOLDER + 1
     place = Path(folder) / f"{first}-{first + CASES_A_FOLDER - 1}"
     paths = place / f"{number}.img.nii.gz", place / f"{number}.label.nii.gz"
@@ -34,6 +36,7 @@ def write_imagecas_case(phantom: Phantom, number: int, folder: Path) -> tuple[Pa
         for path, volume in zip(paths, (phantom.ct, vessel), strict=True):
             with file_in_place(path) as partial:
                 write_volume(volume, partial)
+        write_text(place / f"{number}.tree.json", json.dumps(tree_to_dict(phantom), indent=1))
     except (OSError, RuntimeError) as error:
         raise OutputError(
             f"Case {number} cannot be written to {place}: {error}. Choose a folder you may write to, with 300 MB free."
@@ -42,17 +45,33 @@ def write_imagecas_case(phantom: Phantom, number: int, folder: Path) -> tuple[Pa
 
 
 def write_split_table(count: int, folder: Path) -> Path:
-    """The table of ``count`` cases in four folds, as CSV. Raises OutputError."""
+    """The table of ``count`` cases in four folds, as CSV, and where openpyxl is as the spreadsheet that ImageCAS has.
+
+    Returns the CSV. Raises OutputError.
+    """
     path = Path(folder) / SPLIT_FILE
+    rows = [("FileName", *(f"Split-{fold + 1}" for fold in range(FOLDS))), *split_rows(count)]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with file_in_place(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["FileName", *(f"Split-{fold + 1}" for fold in range(FOLDS))])
-            writer.writerows(split_rows(count))
+            csv.writer(file).writerows(rows)
+        _write_spreadsheet(rows, path.with_suffix(".xlsx"))
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error}. Choose a folder you may write to.") from error
     return path
+
+
+def _write_spreadsheet(rows: list[tuple[str, ...]], path: Path) -> None:
+    try:
+        import openpyxl
+    except ImportError:
+        return
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("Split")
+    for row in rows:
+        sheet.append([int(cell) if cell.isdigit() else cell for cell in row])
+    with file_in_place(path) as partial:
+        book.save(partial)
 
 
 def split_rows(count: int) -> Iterable[tuple[str, ...]]:

@@ -3,21 +3,26 @@
 import json
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
 
+from CoronarySegLib.benchmark.claims import verdicts
 from CoronarySegLib.benchmark.cost import cost_of
 from CoronarySegLib.benchmark.entrants import ENTRANTS, find_entrants
-from CoronarySegLib.benchmark.run import Plan, Result, pairs_to_test, run_entrant
-from CoronarySegLib.benchmark.table import markdown_table, paired_p
+from CoronarySegLib.benchmark.memory import peak_memory
+from CoronarySegLib.benchmark.run import Plan, Result, pairs_to_test, pooled, run_entrant
+from CoronarySegLib.benchmark.table import benchmark_parts, results_table
 from CoronarySegLib.cli.main import main
 from CoronarySegLib.errors import Cancelled, TrainingError
 from CoronarySegLib.models import ModelCard, StageCard
 from CoronarySegLib.training.published import PUBLISHED
+from CoronarySegLib.training.state import read_checkpoint
 from CoronarySegLib.volume import Geometry, Volume
+from CoronarySegLib.writing.document import as_markdown, markdown_table
 
 torch.set_num_threads(1)
 SETTINGS = {
@@ -53,6 +58,10 @@ def test_an_entrant_is_trained_scored_on_the_test_case_and_not_done_twice(a_plan
     result = run_entrant(entrant, a_plan, tmp_path / "out" / "huang")
     assert list(result.cases) == ["3"]
     assert {"dice", "cldice", "hd95_mm", "betti0_error", "roc_auc", "seconds"} <= result.cases["3"].keys()
+    assert result.cases["3"]["memory_mb"] > 10
+    assert result.steps == {"huang": 2}
+    mask = sitk.ReadImage(str(tmp_path / "out" / "huang" / "cases" / "3.nii.gz"))
+    assert mask.GetSize() == (32, 32, 32)
     assert result.weights > 0
     log = (tmp_path / "out" / "huang" / "huang" / "log.jsonl").stat().st_mtime_ns
     again = run_entrant(entrant, a_plan, tmp_path / "out" / "huang")
@@ -70,6 +79,12 @@ def test_the_command_writes_one_table_of_all_entrants(a_folder):
     assert "| huang |" in table
     assert "| mask-guided-coarse-only |" in table
     assert "huang: learning_rate is 0.001 instead of 0.0001." in table
+    assert "huang: huang 2 steps in" in table
+    page = (a_folder / "out" / "benchmark.html").read_text()
+    assert "<td>mask-guided-coarse-only</td>" in page
+    lines = (a_folder / "out" / "benchmark.csv").read_text().splitlines()
+    assert lines[0].startswith("system,case,dice,")
+    assert [line.split(",")[:2] for line in lines[1:]] == [["huang", "3"], ["mask-guided-coarse-only", "3"]]
 
 
 def test_a_stopped_training_is_no_result_and_goes_on(a_plan, tmp_path):
@@ -113,22 +128,98 @@ def test_costs_are_those_of_the_layers():
     assert cost.gflops_by_patch["patches"] == pytest.approx(operations / 1e9)
 
 
-def a_result(name, dices, **more):
+def a_result(name, dices, first_case=0, **more):
     cases = {
-        str(number): {"dice": dice, "hd95_mm": 10 * (1 - dice) if dice else None, "seconds": 1.0}
-        for number, dice in enumerate(dices)
+        str(number): {"dice": dice, "hd95_mm": 10 * (1 - dice) if dice else None, "seconds": 1.0, **more}
+        for number, dice in enumerate(dices, first_case)
     }
-    return Result(name, cases, 1_500_000, {"patches": 2.5}, None, 60.0, "cpu float32", (), **more)
+    return Result(name, cases, 1_500_000, {"patches": 2.5}, 60.0, "cpu float32", ())
 
 
 def test_the_best_mean_is_bold_and_what_found_nothing_is_counted():
-    table = markdown_table([a_result("good", [0.8, 0.9]), a_result("poor", [0.5, 0.0])])
+    table = markdown_table(results_table([a_result("good", [0.8, 0.9]), a_result("poor", [0.5, 0.0])]))
     assert "**0.850 ± 0.071**" in table
     assert "5.00 ± 0.00 (1 without)" in table
-    assert "| 1.50 | 2.5 |" in table
+    assert "| 1.50 | 2.5 | 1.0 |" in table
 
 
-def test_p_is_paired_and_needs_six_cases():
-    first, second = [0.8, 0.82, 0.79, 0.81, 0.83, 0.8, 0.78], [0.7, 0.73, 0.68, 0.72, 0.71, 0.69, 0.7]
-    assert paired_p(a_result("a", first), a_result("b", second)) == pytest.approx(2 / 2**7)
-    assert paired_p(a_result("a", first[:5]), a_result("b", second[:5])) is None
+SEVEN = [0.8, 0.82, 0.79, 0.81, 0.83, 0.8, 0.78]
+
+
+def test_p_is_paired_against_the_best_and_needs_six_cases():
+    worse = [dice - 0.1 - 0.01 * number for number, dice in enumerate(SEVEN)]
+    rows = results_table([a_result("a", SEVEN), a_result("b", worse)]).rows
+    assert [row[-1] for row in rows] == ["", f"{2 / 2**7:.3f}"]
+    rows = results_table([a_result("a", SEVEN[:5]), a_result("b", worse[:5])]).rows
+    assert [row[-1] for row in rows] == ["", ""]
+
+
+def test_folds_are_pooled_and_may_not_test_the_same_case():
+    whole = pooled([a_result("a", [0.8, 0.9]), a_result("a", [0.7], first_case=2)])
+    assert (list(whole.cases), whole.training_seconds) == (["0", "1", "2"], 120.0)
+    with pytest.raises(TrainingError, match="test the same cases"):
+        pooled([a_result("a", [0.8]), a_result("a", [0.7])])
+
+
+def test_a_claim_is_confirmed_contradicted_or_not_decided():
+    worse = [dice - 0.1 - 0.01 * number for number, dice in enumerate(SEVEN)]
+    confirmed, = verdicts([a_result("mask-guided", SEVEN), a_result("mask-guided-no-gates", worse)])
+    assert confirmed.endswith(": confirmed.")
+    contradicted, = verdicts([a_result("mask-guided", worse), a_result("mask-guided-no-gates", SEVEN)])
+    assert "Vessel-aware attention gates" in contradicted
+    assert contradicted.endswith("p 0.016: contradicted.")
+    undecided, = verdicts([a_result("seg2refinenet", SEVEN[:2]), a_result("sfanet", worse[:2])])
+    assert undecided.endswith("over 2 cases: not decided, though the mean is as claimed.")
+
+
+def test_the_loss_claim_is_judged_by_the_surface_too():
+    rough = [a_result("resunet3d", SEVEN, roughness_mm=0.05, components_predicted=3.0),
+             a_result("resunet3d-dice", SEVEN, roughness_mm=0.08, components_predicted=5.0)]
+    sentence, = verdicts(rough)
+    for figure in ("surface roughness (mm) 0.050 with and 0.080 without", "pieces 3.0", "Dice 0.804", "HD95 (mm)"):
+        assert figure in sentence
+
+
+def test_the_report_says_what_was_compared():
+    text = as_markdown("t", benchmark_parts([a_result("sfanet", [0.8]), a_result("seg2refinenet", [0.9])], ("fold 1",)))
+    for wanted in ("## What the papers claim", "- fold 1", "sfanet: not trained here.", "Test cases: 1."):
+        assert wanted in text
+
+
+def test_memory_is_the_peak_of_what_runs_inside():
+    with peak_memory(on_gpu=False) as before:
+        pass
+    with peak_memory(on_gpu=False) as peak:
+        held = np.ones(60 * 2**20 // 8)
+        held += 1
+        del held
+    assert peak.mb > before.mb + 20
+
+
+def test_a_budget_in_minutes_gives_as_many_steps_as_fit_and_keeps_them(a_plan, tmp_path):
+    plan = replace(a_plan, steps=None, minutes=0.02)
+    run_entrant(ENTRANTS["huang"], plan, tmp_path / "out")
+    budget = json.loads((tmp_path / "out" / "huang" / "budget.json").read_text())
+    assert budget["steps"] == max(10, int(1.2 / budget["seconds_per_step"]))
+    assert read_checkpoint(tmp_path / "out" / "huang")["step"] == budget["steps"]
+
+
+def test_a_budget_is_steps_or_minutes(a_plan):
+    with pytest.raises(TrainingError, match="either steps or minutes"):
+        replace(a_plan, minutes=1.0)
+
+
+def test_a_scored_case_is_not_scored_again(a_plan, tmp_path):
+    result = run_entrant(ENTRANTS["huang"], a_plan, tmp_path / "out")
+    (tmp_path / "out" / "result.json").unlink()
+    (tmp_path / "out" / "cases" / "3.json").write_text(json.dumps({"dice": 0.125}))
+    assert result.cases["3"]["dice"] != 0.125
+    assert run_entrant(ENTRANTS["huang"], a_plan, tmp_path / "out").cases == {"3": {"dice": 0.125}}
+
+
+def test_a_model_that_is_there_takes_part_without_training(a_folder, a_plan):
+    run_entrant(ENTRANTS["huang"], a_plan, a_folder / "first")
+    code = main(["benchmark", "--data", str(a_plan.data), "--split", str(a_plan.split), "-o", str(a_folder / "out"),
+                 "--model", str(a_folder / "first" / "model"), "--device", "cpu", "--progress", "none"])
+    assert code == 0
+    assert "not trained here" in (a_folder / "out" / "benchmark.md").read_text()
