@@ -24,6 +24,12 @@ class NotACoronaryCTError(CoronarySegError):
     exit_code = 4
 
 
+class NotAnAngiogramError(InputError):
+    """The file was read but is no X-ray angiogram (colour, another modality, a CT slice, an empty frame)."""
+
+    exit_code = 4
+
+
 class ModelError(CoronarySegError):
     """A model folder is missing, incomplete, damaged (checksum) or does not fit the task."""
 

@@ -96,7 +96,7 @@ def headers_of_file(path: Path) -> Iterator[SliceHeader]:
             data = pydicom.dcmread(
                 path, stop_before_pixels=True, specific_tags=KEYWORDS, force=path.suffix.lower() in DICOM_SUFFIXES
             )
-            if not _integer(data, "Rows") or not _integer(data, "Columns"):
+            if not integer(data, "Rows") or not integer(data, "Columns"):
                 return
             groups = list(_value(data, "PerFrameFunctionalGroupsSequence") or [])
             shared = (list(_value(data, "SharedFunctionalGroupsSequence") or []) or [pydicom.Dataset()])[0]
@@ -121,34 +121,34 @@ def _header(path: Path, frame: int | None, data: pydicom.Dataset, levels: list[p
         return next((v for v in (_value(level, keyword) for level in reversed(levels)) if v not in (None, "")), None)
 
     def number(*keywords: str) -> float | None:
-        return next((v[0] for v in (_floats(find(keyword), 1) for keyword in keywords) if v), None)
+        return next((v[0] for v in (floats(find(keyword), 1) for keyword in keywords) if v), None)
 
     rate = number("HeartRate")
     interval = number("NominalInterval", "RRIntervalTimeNominal") or (60000.0 / rate if rate else None)
     instance = number("InStackPositionNumber", "InstanceNumber")
     return SliceHeader(
         path=path, frame=frame,
-        series_uid=_text(data, "SeriesInstanceUID"), series_number=_integer(data, "SeriesNumber"),
-        sop_uid=_text(data, "SOPInstanceUID"),
-        sop_class=_text(data, "SOPClassUID") or str(getattr(data.file_meta, "MediaStorageSOPClassUID", "")),
-        modality=_text(data, "Modality").upper(),
+        series_uid=text(data, "SeriesInstanceUID"), series_number=integer(data, "SeriesNumber"),
+        sop_uid=text(data, "SOPInstanceUID"),
+        sop_class=text(data, "SOPClassUID") or str(getattr(data.file_meta, "MediaStorageSOPClassUID", "")),
+        modality=text(data, "Modality").upper(),
         image_type=tuple(str(v).upper() for v in (_list(_value(data, "ImageType")))),
-        description=_text(data, "SeriesDescription") or _text(data, "ProtocolName"),
-        comments=_text(data, "ImageComments"),
+        description=text(data, "SeriesDescription") or text(data, "ProtocolName"),
+        comments=text(data, "ImageComments"),
         kernel=" ".join(str(v) for v in _list(_value(data, "ConvolutionKernel"))),
-        contrast_agent=_text(data, "ContrastBolusAgent"),
-        rows=_integer(data, "Rows") or 0, columns=_integer(data, "Columns") or 0,
-        samples_per_pixel=_integer(data, "SamplesPerPixel") or 1,
-        bits=min(_integer(data, "BitsAllocated") or 16, _integer(data, "BitsStored") or 16),
-        lossy=_text(data, "LossyImageCompression") == "01",
-        spacing_yx_mm=_floats(find("PixelSpacing"), 2), position_lps_mm=_floats(find("ImagePositionPatient"), 3),
-        orientation=_floats(find("ImageOrientationPatient"), 6),
+        contrast_agent=text(data, "ContrastBolusAgent"),
+        rows=integer(data, "Rows") or 0, columns=integer(data, "Columns") or 0,
+        samples_per_pixel=integer(data, "SamplesPerPixel") or 1,
+        bits=min(integer(data, "BitsAllocated") or 16, integer(data, "BitsStored") or 16),
+        lossy=text(data, "LossyImageCompression") == "01",
+        spacing_yx_mm=floats(find("PixelSpacing"), 2), position_lps_mm=floats(find("ImagePositionPatient"), 3),
+        orientation=floats(find("ImageOrientationPatient"), 6),
         slope=number("RescaleSlope"), intercept=number("RescaleIntercept"),
         percent=number("NominalPercentageOfCardiacPhase"),
         trigger_ms=number("TriggerTime", "NominalCardiacTriggerDelayTime"), interval_ms=interval,
         temporal_position=number("TemporalPositionIndex", "TemporalPositionIdentifier"),
-        acquisition=number("AcquisitionNumber"), acquisition_time=_text(data, "AcquisitionTime"),
-        content_time=_text(data, "ContentTime"), instance=int(instance or 0),
+        acquisition=number("AcquisitionNumber"), acquisition_time=text(data, "AcquisitionTime"),
+        content_time=text(data, "ContentTime"), instance=int(instance or 0),
     )
 
 
@@ -165,7 +165,8 @@ def _list(value: Any) -> list[Any]:
     return [value] if isinstance(value, str) or not hasattr(value, "__iter__") else list(value)
 
 
-def _floats(value: Any, count: int) -> tuple[float, ...] | None:
+def floats(value: Any, count: int) -> tuple[float, ...] | None:
+    """The first ``count`` numbers of a header's value; None where there are fewer or they are no numbers."""
     try:
         numbers = tuple(float(v) for v in _list(value))
     except (ValueError, TypeError):
@@ -173,10 +174,12 @@ def _floats(value: Any, count: int) -> tuple[float, ...] | None:
     return numbers[:count] if len(numbers) >= count else None
 
 
-def _integer(data: pydicom.Dataset, keyword: str) -> int | None:
-    numbers = _floats(_value(data, keyword), 1)
+def integer(data: pydicom.Dataset, keyword: str) -> int | None:
+    """A whole number of the header, None where it is absent or none."""
+    numbers = floats(_value(data, keyword), 1)
     return int(numbers[0]) if numbers else None
 
 
-def _text(data: pydicom.Dataset, keyword: str) -> str:
+def text(data: pydicom.Dataset, keyword: str) -> str:
+    """A text of the header, "" where it is absent; several values stand behind each other."""
     return " ".join(str(v) for v in _list(_value(data, keyword))).strip()

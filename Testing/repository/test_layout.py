@@ -16,7 +16,7 @@ TOP_LEVEL = {
     "README.md", "Testing", "pyproject.toml",
 }
 SLICER = {"slicer", "qt", "ctk", "vtkSegmentationCorePython", "PythonQt", "mrml"}
-IMPORT_NAMES = {"skimage": "scikit-image", "vtkmodules": "vtk"}  # where the package is called otherwise
+IMPORT_NAMES = {"PIL": "pillow", "skimage": "scikit-image", "vtkmodules": "vtk"}  # where the package is called otherwise
 HEAVY = {"torch", "monai", "openvino", "matplotlib", "pydicom"}
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".txt", ".json", ".ui", ".cmake", ""}
 
