@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from ..errors import ModelError
 from ..models import ModelFolder
+from ..models.systems import find_system
 from ..progress import Progress, ProgressCallback
 from ..volume import Volume
 from .prediction import Prediction
@@ -34,6 +36,10 @@ def predict(
     "whole" has only one way and ignores it). Raises NotACoronaryCTError, EmptyResultError, ModelError,
     MissingPackageError, Cancelled.
     """
+    if find_system(model_folder.card.system).modality != "ct":
+        raise ModelError(
+            f"The model {model_folder.card.name!r} reads X-ray angiograms, no CT. Choose a model for CT."
+        )
     module, function = _WAYS[model_folder.card.system]
     way = getattr(import_module(f".{module}", __package__), function)
     return way(volume, model_folder, device=device, quality=quality, progress=progress)

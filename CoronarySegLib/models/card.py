@@ -17,6 +17,7 @@ from .systems import OF_PROFILE, SYSTEMS, find_system
 FORMAT = 1
 PROFILES = ("recommended", "paper")
 NORMALISATIONS = ("window", "minmax")
+BINARISATIONS = ("half", "otsu")
 INTENDED_USE = "Research on coronary segmentation and reconstruction. Research software, not a medical device."
 LIMITS = (
     "Learned from synthetic anatomy only; not validated on patients. Check every result against the images. "
@@ -30,10 +31,13 @@ class StageCard:
 
     ``network`` and ``arguments`` build it; ``inputs`` and ``outputs`` name its channels in order; ``spacing_mm`` is the
     isotropic grid it works on (None: the whole volume is resized to ``patch_zyx`` voxels, or with ``native`` stays on
-    the scanner's); ``hu_window`` is what becomes 0..1, unless ``normalisation`` is "minmax" and the volume's range
-    does; ``sharpen`` asks for unsharp masking of the slices; ``mirror_axes`` are the axes of (z, y, x) along which
-    training mirrored, and only along those may inference do so. ``weights`` is a file beside the card and ``sha256``
-    its checksum; ``save_model`` fills both in.
+    the scanner's; ``spacing_zyx_mm`` instead is a grid in canonical order with a spacing of its own along each axis);
+    ``hu_window`` is what becomes 0..1, unless ``normalisation`` is "minmax" and the volume's range
+    does; ``sharpen`` asks for unsharp masking of the slices; ``binarisation`` cuts the probability of an angiogram at
+    one "half" or where "otsu" says; ``mirror_axes`` are the axes of (z, y, x) along which
+    training mirrored, and only along those may inference do so. ``temperature`` divides the network's logits, so that
+    its probabilities say what they mean (fitted by ``coronaryseg calibrate``). ``weights`` is a file beside the card
+    and ``sha256`` its checksum; ``save_model`` fills both in.
     """
 
     name: str
@@ -48,6 +52,9 @@ class StageCard:
     native: bool = False
     normalisation: str = "window"
     sharpen: bool = False
+    spacing_zyx_mm: tuple[float, float, float] | None = None
+    temperature: float = 1.0
+    binarisation: str = "half"
     weights: str = ""
     sha256: str = ""
 
@@ -65,7 +72,17 @@ class StageCard:
         _require(
             self.normalisation in NORMALISATIONS, f"{at}: normalisation must be one of {', '.join(NORMALISATIONS)}"
         )
+        _require(
+            self.binarisation in BINARISATIONS, f"{at}: binarisation must be one of {', '.join(BINARISATIONS)}"
+        )
         _require(not (self.native and self.spacing_mm), f"{at}: a native stage has no spacing_mm of its own")
+        if self.spacing_zyx_mm is not None:
+            _require(not (self.native or self.spacing_mm), f"{at}: a stage has either spacing_mm or spacing_zyx_mm")
+            _require(
+                len(self.spacing_zyx_mm) == 3 and min(self.spacing_zyx_mm) > 0,
+                f"{at}: spacing_zyx_mm needs three positive numbers or null",
+            )
+        _require(self.temperature > 0, f"{at}: temperature must be positive")
         _require(set(self.mirror_axes) <= {0, 1, 2}, f"{at}: mirror_axes are 0, 1 and 2 (z, y, x)")
         # The file name comes from a folder somebody else may have made: it must not lead out of that folder.
         _require(
@@ -155,9 +172,12 @@ _WHOLE = (int, "a whole number")
 _FLAG = (bool, "true or false")
 _STAGE_SCALARS = {
     "name": _TEXT, "network": _TEXT, "weights": _TEXT, "sha256": _TEXT, "normalisation": _TEXT, "native": _FLAG,
-    "sharpen": _FLAG,
+    "sharpen": _FLAG, "temperature": _FRACTION, "binarisation": _TEXT,
 }
-_STAGE_LISTS = {"inputs": _TEXT, "outputs": _TEXT, "patch_zyx": _WHOLE, "hu_window": _FRACTION, "mirror_axes": _WHOLE}
+_STAGE_LISTS = {
+    "inputs": _TEXT, "outputs": _TEXT, "patch_zyx": _WHOLE, "hu_window": _FRACTION, "mirror_axes": _WHOLE,
+    "spacing_zyx_mm": _FRACTION,
+}
 
 
 def _card_of(data: Any) -> ModelCard:
@@ -183,6 +203,8 @@ def _card_of(data: Any) -> ModelCard:
 def _stage_of(data: Any, at: str) -> StageCard:
     data = dict(_check_type(data, (dict, "an object"), at))
     _check_keys(data, StageCard, f"{at}.")
+    if data.get("spacing_zyx_mm") is None:
+        data.pop("spacing_zyx_mm", None)
     for key, kind in _STAGE_SCALARS.items():
         if key in data:
             _check_type(data[key], kind, f"{at}.{key}")

@@ -1,6 +1,7 @@
 """The systems a model folder can hold: which stages each needs and what is done with them.
 
-A system is a way from a CT to a probability; the networks in its stages may be any of the library's.
+A system is a way from a CT, or from an X-ray angiogram, to a probability; the networks in its stages may be any of the
+library's.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from ..errors import ModelError
 
 @dataclass(frozen=True)
 class System:
-    """``stages`` it cannot do without, ``optional`` ones it can use, and what it does in one sentence."""
+    """``stages`` it cannot do without, ``optional`` ones it can use, what it does in one sentence, and the ``modality``
+    it does it on: "ct" or "xray"."""
 
     name: str
     stages: tuple[str, ...]
     text: str
     optional: tuple[str, ...] = ()
+    modality: str = "ct"
 
 
 _ALL = (
@@ -33,6 +36,7 @@ _ALL = (
     System("slices_refined", ("slices", "refine"), "slice by slice, then corrected in 3D (Seg2RefineNet)"),
     System("coarse_vote", ("coarse", "fine16", "fine32", "fine64"),
            "a coarse look, then three patch sizes along it and their majority (ImageCAS baseline, Zeng 2023)"),
+    System("angiogram", ("angiogram",), "an X-ray angiogram at once", modality="xray"),
 )
 SYSTEMS = {system.name: system for system in _ALL}
 OF_PROFILE = {"recommended": "two_step", "paper": "whole"}

@@ -12,7 +12,8 @@ from ..errors import ModelError
 if TYPE_CHECKING:
     import torch
 
-# name in model.json -> (module of this package, class); those on angiograms are in a package of their own. The name is a contract: shipped cards carry it.
+# name in model.json -> (module of this package, class); those on angiograms are in a package of their own.
+# The name is a contract: shipped cards carry it.
 NETWORKS = {
     "ResUNet3D": ("resunet3d", "ResUNet3D"),
     "MaskGuidedNet": ("mask_guided", "MaskGuidedNet"),
@@ -22,6 +23,7 @@ NETWORKS = {
     "AttentionUNet3D": ("monai_networks", "AttentionUNet3D"),
     "UNet3D": ("monai_networks", "UNet3D"),
     "UNetPlusPlus3D": ("monai_networks", "UNetPlusPlus3D"),
+    "ImportedNetwork": ("imported", "ImportedNetwork"),
     **{name: (f".angiogram.networks.{module}", name) for module, names in (
         ("unet3plus", ("UNet3Plus",)), ("tprnet", ("TPRNet",)), ("cgnet", ("CGNet",)),
         ("published_baselines", ("UNet", "UNetPlusPlus", "DeepLabV3", "DeepLabV3Plus", "PSPNet")),

@@ -35,13 +35,15 @@ _Steps = list[tuple[float, RandomizableTransform]]
 class AugmentOptions:
     """How often and how far. Probabilities per patch; shift and noise in units of the 0..1 window.
 
-    Masking empties up to ``masking_holes`` boxes of at most ``masking_share`` of a side, in all inputs; only stages
-    that correct an earlier mask do it (Seg2RefineNet, "Network training").
+    ``shift_share`` moves by up to this share of a side. Masking empties up to ``masking_holes`` boxes of at most
+    ``masking_share`` of a side, in all inputs; only stages that correct an earlier mask do it (Seg2RefineNet, "Network
+    training").
     """
 
     affine_probability: float = 0.3
     rotation_degrees: float = 15.0
     scale: float = 0.1
+    shift_share: float = 0.0
     elastic_probability: float = 0.1
     elastic_voxels: float = 2.0
     flip_probability: float = 0.5
@@ -58,6 +60,13 @@ class AugmentOptions:
     masking_probability: float = 0.3
     masking_holes: int = 8
     masking_share: float = 0.125
+
+
+# Flips, rotation, scale and crop, shift, Gaussian noise and blur: section 2.2.3 of the paper on U-Net 3+.
+ANGIOGRAMS = AugmentOptions(
+    affine_probability=0.7, rotation_degrees=20.0, scale=0.2, shift_share=0.1, noise_probability=0.3, noise=0.03,
+    blur_probability=0.3, blur_voxels=(0.4, 1.5),
+)
 
 
 def flip_axes(spec: StageSpec) -> tuple[int, ...]:
@@ -78,7 +87,8 @@ class Augmentation:
     """Callable ``(patch, rng) -> Patch`` of the same shape, decided by ``rng`` alone. Targets stay in 0..1, unrounded:
     a vessel one voxel wide would not survive rounding after a rotation."""
 
-    def __init__(self, spec: StageSpec, options: AugmentOptions = AugmentOptions()):
+    def __init__(self, spec: StageSpec, options: AugmentOptions | None = None):
+        options = options or (ANGIOGRAMS if spec.of_angiograms else AugmentOptions())
         self._anatomy, self._grey = _anatomy(spec, options), _grey_values(spec, options)
         self._masking = _masking(spec, options)
 
@@ -120,7 +130,11 @@ def _anatomy(spec: StageSpec, options: AugmentOptions) -> _Steps:
     # MONAI turns about z first: the one rotation that leaves a slice in its plane.
     angles = (angle, 0.0, 0.0) if _of_slices(spec) else (angle,) * 3
     scales = (0.0 if _of_slices(spec) else options.scale, options.scale, options.scale)
-    affine = RandAffined(keys, prob=1.0, rotate_range=angles, scale_range=scales, **modes)
+    shifts = tuple(options.shift_share * side if side > 1 else 0.0 for side in spec.patch_zyx)
+    affine = RandAffined(
+        keys, prob=1.0, rotate_range=angles, scale_range=scales, translate_range=shifts if any(shifts) else None,
+        **modes,
+    )
     # MONAI smooths white noise of the given magnitude; smoothing by 5 voxels leaves about 1/130 of it.
     magnitude = (40.0 * options.elastic_voxels, 130.0 * options.elastic_voxels)
     elastic = Rand3DElasticd(keys, sigma_range=(4.0, 6.0), magnitude_range=magnitude, prob=1.0, **modes)

@@ -16,6 +16,7 @@ SCHEDULES = ("constant", "cosine", "poly")
 PRECISIONS = ("auto", "off", "bf16", "fp16")
 TOPOLOGIES = ("none", "cldice", "skeleton_recall")
 BETTI0_MODES = ("none", "literal", "weight")
+OPTIMISERS = ("adam", "rmsprop", "sgd")
 # What may differ between an interrupted run and its continuation without making it another run.
 MAY_CHANGE_ON_RESUME = frozenset({
     "steps", "validate_every_steps", "checkpoint_every_minutes", "checkpoint_every_steps", "log_every_steps",
@@ -48,7 +49,8 @@ class TrainConfig:
         paper's Eq. 14).
     betti0: Seg2RefineNet's difference in the number of pieces, "literal" (added, without gradient) or "weight" (the
         Dice loss times one plus it).
-    auxiliary_weight: factor of Dice + BCE on a network's further outputs (the coarse mask); 0 leaves them alone.
+    auxiliary_weight: factor of Dice + BCE on each of a network's further outputs (coarse mask, side outputs, branches);
+        0 leaves them alone.
     critic_base: channels of the discriminator's first level; None trains without one. With it the run alternates
         between discriminator and network as in Seg2RefineNet's Algorithm 1.
     dice_smooth: added above and below in the Dice quotient; keeps patches without any vessel from dominating.
@@ -56,7 +58,9 @@ class TrainConfig:
     output_bias: start value of the last layer's bias. At -4 every voxel starts as background with 2 %, about the share
         of vessel; from 0 the first thousand steps are spent learning that. None leaves the network's own.
     ema_decay: weights that are validated and exported are this running mean of the trained ones; 0 switches it off.
-    adam_beta1, weight_decay: of Adam, for the network and the discriminator.
+    optimiser: "adam", "rmsprop" or "sgd" (Nesterov), of the network; a discriminator has Adam.
+    adam_beta1, momentum, weight_decay: of Adam, of SGD, of all.
+    encoder_weights: safetensors file of published ImageNet weights for a network's encoder; None starts from chance.
     patience: validations without a better one after which the run ends; None never ends it early.
     gradient_clip: largest gradient norm; None switches clipping off.
     augment: vary the patches (:mod:`~CoronarySegLib.training.augment`). For real images; a source that renders every
@@ -90,8 +94,11 @@ class TrainConfig:
     auxiliary_weight: float = 0.5
     critic_base: int | None = None
     output_bias: float | None = -4.0
+    encoder_weights: str | None = None
     precision: str = "auto"
+    optimiser: str = "adam"
     adam_beta1: float = 0.9
+    momentum: float = 0.99
     weight_decay: float = 0.0
     ema_decay: float = 0.999
     gradient_clip: float | None = 1.0
@@ -122,7 +129,9 @@ class TrainConfig:
             (self.vessel_share is None or 0 < self.vessel_share < 1, "vessel_share must lie between 0 and 1"),
             (min(self.focal_gamma, self.topology_weight, self.auxiliary_weight, self.weight_decay) >= 0,
              "focal_gamma, topology_weight, auxiliary_weight and weight_decay must be at least 0"),
-            (0 <= self.adam_beta1 < 1, "adam_beta1 must be at least 0 and below 1"),
+            (self.optimiser in OPTIMISERS, f"optimiser must be one of {', '.join(OPTIMISERS)}"),
+            (0 <= self.adam_beta1 < 1 and 0 < self.momentum < 1,
+             "adam_beta1 must be at least 0, momentum above 0, and both below 1"),
             (self.critic_base is None or self.critic_base >= 1, "critic_base must be at least 1"),
             (self.patience is None or self.patience >= 1, "patience must be at least 1"),
             (self.learning_rate > 0, "learning_rate must be above 0"),

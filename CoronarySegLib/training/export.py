@@ -75,6 +75,7 @@ def stage_card(weights: TrainedWeights, mirror_axes: tuple[int, ...] | None = No
         name=spec.name, network=config.network, arguments=config.built_arguments(), inputs=spec.inputs,
         outputs=spec.outputs, spacing_mm=spec.spacing_mm, hu_window=spec.hu_window, mirror_axes=mirrored,
         native=spec.native, normalisation=spec.normalisation, sharpen=spec.sharpen,
+        binarisation=spec.binarisation,
         # A fully convolutional network trained on small patches runs on the stage's larger ones; a squeezed whole
         # volume must keep the size it was trained with.
         patch_zyx=config.patch if spec.resized else spec.patch_zyx,

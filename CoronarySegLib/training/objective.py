@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from ..networks.branch import Branch
 from .config import TrainConfig
 from .losses import DiceBCELoss, balanced_weights
 from .topology_losses import betti0_difference, skeleton_recall_loss, soft_cldice_loss
@@ -28,7 +29,8 @@ class Objective(nn.Module):
 
     The first output is judged by Dice and (weighted, focal) cross-entropy, by a topology term and by the difference in
     the number of pieces where the settings say so: Eq. 14 of the mask-guided paper, Eq. 9-10 of Seg2RefineNet. Further
-    outputs (a coarse mask) are judged by Dice + BCE times ``auxiliary_weight``.
+    outputs (a coarse mask, side outputs, branches that looked at a part) are judged by Dice + BCE, focal where the
+    first is, times ``auxiliary_weight`` each: Eq. 8-9 of the paper on U-Net 3+.
     """
 
     def __init__(self, config: TrainConfig):
@@ -41,14 +43,17 @@ class Objective(nn.Module):
             class_weights=weights, focal_gamma=config.focal_gamma, dice_smooth=config.dice_smooth,
         )
         self.further = DiceBCELoss(
-            channels=channels, channel_weights=config.channel_weights, dice_smooth=config.dice_smooth
+            channels=channels, channel_weights=config.channel_weights, dice_smooth=config.dice_smooth,
+            focal_gamma=config.focal_gamma,
         )
         self._config = config
 
     def forward(
-        self, outputs: torch.Tensor | Sequence[torch.Tensor], target: torch.Tensor, weight: torch.Tensor
+        self, outputs: torch.Tensor | Sequence[torch.Tensor | Branch], target: torch.Tensor, weight: torch.Tensor
     ) -> LossValues:
-        """Of logits (N, K, z, y, x), one tensor or several; ``weight`` broadcastable to the target."""
+        """Of logits (N, K, z, y, x), one tensor or several, the first the answer; a branch counts where it looked.
+        ``weight`` is broadcastable to the target.
+        """
         config = self._config
         outputs = (outputs,) if isinstance(outputs, torch.Tensor) else tuple(outputs)
         total, dice, bce = self.main(outputs[0], target, weight)
@@ -66,7 +71,8 @@ class Objective(nn.Module):
             total = total + parts["betti0"] * weighed
         for output in outputs[1:]:
             if config.auxiliary_weight > 0:
-                parts["auxiliary"] = parts.get("auxiliary", 0.0) + self.further(output, target, weight)[0]
+                logits, seen = (output, 1.0) if isinstance(output, torch.Tensor) else (output.logits, output.region)
+                parts["auxiliary"] = parts.get("auxiliary", 0.0) + self.further(logits, target, weight * seen)[0]
         if "auxiliary" in parts:
             total = total + config.auxiliary_weight * parts["auxiliary"]
         return LossValues(total, parts)

@@ -9,6 +9,7 @@ from ..errors import TrainingError
 
 HU_WINDOW = (-500.0, 1000.0)
 NORMALISATIONS = ("window", "minmax")
+BINARISATIONS = ("half", "otsu")
 
 
 @dataclass(frozen=True)
@@ -16,10 +17,12 @@ class StageSpec:
     """One network stage.
 
     ``inputs`` and ``outputs`` name the channels in order: "ct", "left_prior", "right_prior" (the locator's answers),
-    "vesselness" (Frangi), "initial" (the mask of an earlier stage). ``spacing_mm`` is the isotropic voxel size of the
-    grid the stage works on; None squeezes the whole volume into ``patch_zyx`` voxels, or with ``native`` leaves it on
-    the scanner's own voxels. ``normalisation`` "window" makes 0..1 of ``hu_window``, "minmax" of the volume's range.
+    "vesselness" (Frangi), "initial" (the mask of an earlier stage), "xray" (an angiogram, one slice). ``spacing_mm`` is
+    the isotropic voxel size of the grid the stage works on; None squeezes the whole volume into ``patch_zyx`` voxels,
+    or with ``native`` leaves it on the scanner's own voxels. ``normalisation`` "window" makes 0..1 of ``hu_window``,
+    "minmax" of the volume's range.
     ``sharpen`` adds what a blur of one voxel takes away in each slice (unsharp masking).
+    ``binarisation`` makes the mask: "half" cuts at one half, "otsu" where Otsu's method puts the threshold.
     ``profile`` is the model family the stage belongs to ("paper" or "recommended").
     """
 
@@ -33,6 +36,12 @@ class StageSpec:
     native: bool = False
     normalisation: str = "window"
     sharpen: bool = False
+    binarisation: str = "half"
+
+    @property
+    def of_angiograms(self) -> bool:
+        """True for X-ray images, which know neither HU nor an axis z."""
+        return "xray" in self.inputs
 
     @property
     def resized(self) -> bool:
@@ -61,10 +70,12 @@ _ALL = (
     StageSpec("fine16", "recommended", ("ct",), ("lumen",), 0.5, (16, 16, 16), _WIDE),
     StageSpec("fine32", "recommended", ("ct",), ("lumen",), 0.5, (32, 32, 32), _WIDE),
     StageSpec("fine64", "recommended", ("ct",), ("lumen",), 0.5, (64, 64, 64), _WIDE),
+    # X-ray angiograms: the whole image, brought to 512 pixels.
+    StageSpec("angiogram", "paper", ("xray",), ("lumen",), None, (1, 512, 512), (0.0, 1.0), native=True),
 )
 STAGES = {spec.name: spec for spec in _ALL}
 # What a run may set otherwise than its stage does; names and order of the channels are no matter of taste.
-CHANGEABLE = ("spacing_mm", "hu_window", "native", "normalisation", "sharpen", "patch_zyx", "profile")
+CHANGEABLE = ("spacing_mm", "hu_window", "native", "normalisation", "sharpen", "binarisation", "patch_zyx", "profile")
 
 
 def stage_spec(name: str, changes: dict[str, Any] | None = None) -> StageSpec:
@@ -81,6 +92,7 @@ def stage_spec(name: str, changes: dict[str, Any] | None = None) -> StageSpec:
         if isinstance(changes.get(field.name), list):
             changes[field.name] = tuple(changes[field.name])
     spec = replace(STAGES[name], **changes)
-    if spec.normalisation not in NORMALISATIONS:
-        raise TrainingError(f"normalisation must be one of {', '.join(NORMALISATIONS)}, not {spec.normalisation!r}.")
+    for what, known in (("normalisation", NORMALISATIONS), ("binarisation", BINARISATIONS)):
+        if getattr(spec, what) not in known:
+            raise TrainingError(f"{what} must be one of {', '.join(known)}, not {getattr(spec, what)!r}.")
     return spec

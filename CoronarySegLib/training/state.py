@@ -57,24 +57,40 @@ class TrainState:
 
 
 def new_state(config: TrainConfig, hardware: Hardware, initial_weights: Path | None = None) -> TrainState:
-    """A network initialised from ``config.seed`` (or from a safetensors file), with Adam and a fresh running mean."""
+    """A network initialised from ``config.seed`` (or from a safetensors file), with optimiser and running mean."""
     torch.manual_seed(config.seed)
     network = build_network(config.network, config.built_arguments())
     if config.output_bias is not None:
         _set_output_bias(network, config.output_bias)
     if initial_weights is not None:
         _load_initial(network, initial_weights)
+    elif config.encoder_weights is not None:
+        _load_encoder(network, config)
     network = placed(network, hardware.device, hardware.memory_format)
     mean = None
     if config.ema_decay > 0:
         # Buffers too: the normalisation's running statistics must belong to the averaged weights, not to the latest.
         mean = AveragedModel(network, multi_avg_fn=_mean_with_warm_up(config.ema_decay), use_buffers=True)
-    optimiser = torch.optim.Adam(
-        network.parameters(), lr=config.learning_rate, betas=(config.adam_beta1, 0.999),
-        weight_decay=config.weight_decay,
-    )
     critic = None if config.critic_base is None else Critic(config, hardware)
-    return TrainState(network.train(), mean, optimiser, hardware.gradient_scaler(), critic=critic)
+    return TrainState(network.train(), mean, _optimiser(network, config), hardware.gradient_scaler(), critic=critic)
+
+
+def _optimiser(network: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    values = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
+    if config.optimiser == "rmsprop":
+        return torch.optim.RMSprop(network.parameters(), **values)
+    if config.optimiser == "sgd":
+        return torch.optim.SGD(network.parameters(), momentum=config.momentum, nesterov=True, **values)
+    return torch.optim.Adam(network.parameters(), betas=(config.adam_beta1, 0.999), **values)
+
+
+def _load_encoder(network: torch.nn.Module, config: TrainConfig) -> None:
+    from ..angiogram.networks.inception_resnet_v2 import load_published
+
+    encoder = getattr(network, "encoder", None)
+    if not hasattr(encoder, "conv2d_7b"):
+        raise TrainingError(f"{config.network} has no encoder with published weights. Leave encoder_weights out.")
+    load_published(encoder, config.encoder_weights)
 
 
 def _mean_with_warm_up(decay: float):

@@ -1,23 +1,13 @@
-"""What every network on images shares: the axis of slices taken away and put back, and the range encoders expect."""
+"""What networks on images share: the axis of slices taken away and put back, and the range encoders expect."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from ...networks.blocks import check_input
-
-
-@dataclass(frozen=True)
-class Branch:
-    """Logits (N, K, z, y, x) of one branch and ``region`` (N, 1, z, y, x), 1 where the branch looked and 0 elsewhere:
-    a loss judges a branch only there."""
-
-    logits: torch.Tensor
-    region: torch.Tensor
+from ...networks.branch import Branch
 
 
 class ImageNetwork(nn.Module):

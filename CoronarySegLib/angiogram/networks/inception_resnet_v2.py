@@ -2,9 +2,9 @@
 connections on learning".
 
 Every 3x3 convolution and pooling is padded, so that each level halves its input exactly; at 512² the five levels give
-64 @ 256², 192 @ 128², 320 @ 64², 1088 @ 32² and 1536 @ 16². Parameters carry the names of the published ImageNet weights
-(timm's and segmentation_models_pytorch's), which therefore load unchanged: see :func:`load_published`. Written here
-because those packages need torchvision, and because theirs cannot be dilated, which DeepLab asks for.
+64 @ 256², 192 @ 128², 320 @ 64², 1088 @ 32² and 1536 @ 16². Parameters carry the names of the published ImageNet
+weights (timm's and segmentation_models_pytorch's), which therefore load unchanged: see :func:`load_published`. Written
+here because those packages need torchvision, and because theirs cannot be dilated, which DeepLab asks for.
 """
 
 from __future__ import annotations
@@ -143,7 +143,8 @@ def _chain(*steps: tuple[int, int, _Size], stride: int = 1) -> nn.Module:
 
 
 def _inner35() -> tuple[int, list[nn.Module]]:
-    return 128, [_chain((320, 32, 1)), _chain((320, 32, 1), (32, 32, 3)), _chain((320, 32, 1), (32, 48, 3), (48, 64, 3))]
+    branches = [_chain((320, 32, 1)), _chain((320, 32, 1), (32, 32, 3)), _chain((320, 32, 1), (32, 48, 3), (48, 64, 3))]
+    return 128, branches
 
 
 def _inner(channels: int, widths: tuple[int, int, int], length: int) -> tuple[int, list[nn.Module]]:

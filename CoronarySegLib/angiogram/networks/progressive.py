@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ...networks.branch import Branch
 from .crops import corners, points_along, square_round
-from .images import Branch
 
 MERGINGS = ("overlap", "sequential")
 Look = Callable[[torch.Tensor], torch.Tensor]
@@ -108,7 +108,7 @@ def _put_back(seen: torch.Tensor, squares: _Squares, like: torch.Tensor) -> Bran
 
 
 def _joined(branches: list[Branch]) -> torch.Tensor:
-    """Section II.D: what is seen closest with what is seen less closely, as a mean of probabilities, up to the whole."""
+    """Section II.D: what is seen closest with what is seen less closely, mean probabilities, up to the whole."""
     answer, seen = torch.sigmoid(branches[-1].logits), branches[-1].region
     for branch in reversed(branches[:-1]):
         wider = torch.sigmoid(branch.logits)

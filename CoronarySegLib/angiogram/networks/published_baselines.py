@@ -1,8 +1,8 @@
-"""U-Net, U-Net++, DeepLabV3, DeepLabV3+ and PSPNet of segmentation_models_pytorch with InceptionResNetV2 as encoder: the
-baselines of the paper on U-Net 3+ (Table 2).
+"""The baselines of the paper on U-Net 3+ (Table 2) that segmentation_models_pytorch has: U-Net, U-Net++, DeepLabV3,
+DeepLabV3+ and PSPNet, with InceptionResNetV2 as encoder.
 
-The package is an extra (``pip install CoronarySegLib[angiography]``). Its own InceptionResNetV2 cannot be dilated, so its
-two DeepLab decoders stand here on ours, which has the same layers and the same weights by name.
+The package is an extra (``pip install CoronarySegLib[angiography]``). Its own InceptionResNetV2 cannot be dilated, so
+its two DeepLab decoders stand here on ours, which has the same layers and the same weights by name.
 """
 
 from __future__ import annotations

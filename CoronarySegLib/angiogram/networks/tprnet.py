@@ -2,8 +2,8 @@
 
 A first network looks at the whole image, a second at the square round what the first found, a third at small squares
 along the centreline of what the second found; the refinement joins the three (Fig. 1, sections II.A-D).
-All three are plain U-Nets with instance norm and LeakyReLU, MONAI's DynUNet; one logit stands for the two-class softmax,
-of which only the difference counts. An empty first answer, or one without a centreline, is the final answer.
+All three are plain U-Nets with instance norm and LeakyReLU, MONAI's DynUNet; one logit stands for the two-class
+softmax, of which only the difference counts. An empty first answer, or one without a centreline, is the final answer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from monai.networks.nets import DynUNet
 from torch import nn
 
 from ...networks.blocks import check_choice, check_numbers
-from .images import Branch, ImageNetwork
+from ...networks.branch import Branch
+from .images import ImageNetwork
 from .progressive import MERGINGS, Look, Looks, look_closer
 
 BRANCHES = ("global", "global+local", "global+local+focal")
