@@ -1,4 +1,5 @@
-"""Figures between two binary masks on one grid. Masks are bool (z, y, x), spacings are (z, y, x) in mm.
+"""Figures between two binary masks on one grid. Masks are bool (z, y, x), spacings are (z, y, x) in mm; for an image
+both are (y, x).
 
 Surface distances are taken between point sets by a k-d tree, not by distance transforms of the volume: a coronary tree
 has some ten thousand border voxels in a volume of seventy million, so this is exact and needs no large arrays.
@@ -51,7 +52,8 @@ def overlap(predicted: np.ndarray, truth: np.ndarray) -> Overlap:
 
 
 def surface_distances(predicted: np.ndarray, truth: np.ndarray, spacing_zyx_mm: tuple[float, ...]) -> SurfaceDistances:
-    """Hausdorff, 95 % Hausdorff and average symmetric distance between the masks' border voxels (6-neighbourhood)."""
+    """Hausdorff, 95 % Hausdorff and average symmetric distance between the masks' border voxels (6-neighbourhood,
+    4 in an image)."""
     a, b = border_points(predicted, spacing_zyx_mm), border_points(truth, spacing_zyx_mm)
     if len(a) == 0 or len(b) == 0:
         value = float("nan") if len(a) == len(b) else float("inf")
@@ -65,10 +67,10 @@ def surface_distances(predicted: np.ndarray, truth: np.ndarray, spacing_zyx_mm: 
 
 
 def border_points(mask: np.ndarray, spacing_zyx_mm: tuple[float, ...]) -> np.ndarray:
-    """Voxels of the mask with a face towards the background (or the volume's edge), (n, 3) in mm, z, y, x order."""
+    """Voxels of the mask with a face towards the background (or the volume's edge), (n, axes) in mm, z, y, x order."""
     box = bounding_box(mask)
     if box is None:
-        return np.zeros((0, 3))
+        return np.zeros((0, mask.ndim))
     part = mask[box]
     border = part & ~ndimage.binary_erosion(part)
     return (np.argwhere(border) + [s.start for s in box]) * np.asarray(spacing_zyx_mm)
@@ -103,13 +105,15 @@ def roc_auc(probability: np.ndarray, truth: np.ndarray) -> float:
     return float(np.sum(positive * (below + 0.5 * negative)) / n_positive / n_negative)
 
 
-def bounding_box(mask: np.ndarray) -> tuple[slice, slice, slice] | None:
-    """Smallest box round the foreground, None when there is none."""
-    along_z = mask.any(axis=(1, 2))
-    if not along_z.any():
+def bounding_box(mask: np.ndarray) -> tuple[slice, ...] | None:
+    """Smallest box round the foreground, a slice an axis; None when there is none."""
+    axes = range(mask.ndim)
+    along_first = mask.any(axis=tuple(axes[1:]))
+    if not along_first.any():
         return None
-    z = _extent(along_z)
-    return z, _extent(mask[z].any(axis=(0, 2))), _extent(mask[z].any(axis=(0, 1)))
+    first = _extent(along_first)
+    part = mask[first]
+    return first, *(_extent(part.any(axis=tuple(a for a in axes if a != axis))) for axis in axes[1:])
 
 
 def _extent(line: np.ndarray) -> slice:

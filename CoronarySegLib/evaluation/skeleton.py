@@ -58,9 +58,9 @@ def skeleton_of(mask: np.ndarray, spacing_zyx_mm: tuple[float, ...]) -> Skeleton
 
 
 def inside(mask: np.ndarray, index_zyx: np.ndarray) -> np.ndarray:
-    """Which points (n, 3) lie in or on a voxel of the mask, (n,) bool. Points outside the volume do not."""
+    """Which points (n, axes) lie in or on a voxel of the mask, (n,) bool. Points outside the volume do not."""
     result = np.zeros(len(index_zyx), bool)
-    for corner in product((np.floor, np.ceil), repeat=3):
+    for corner in product((np.floor, np.ceil), repeat=mask.ndim):
         index = np.stack([f(index_zyx[:, i]) for i, f in enumerate(corner)], axis=1).astype(int)
         valid = ((index >= 0) & (index < mask.shape)).all(axis=1)
         result[valid] |= mask[tuple(index[valid].T)]

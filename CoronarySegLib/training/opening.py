@@ -64,7 +64,9 @@ def open_choice(choice: DataChoice, config: TrainConfig, *, validation_patches: 
     """The source to train on and ``validation_patches`` patches of cases that are never trained on."""
     report = as_progress(progress)
     spec = config.spec
-    if choice.data is not None:
+    if spec.of_angiograms:
+        source, validation = _angiograms(choice, config, report.part(0.0, 0.9))
+    elif choice.data is not None:
         from .folder_source import open_folder
 
         source, validation = open_folder(
@@ -81,6 +83,19 @@ def open_choice(choice: DataChoice, config: TrainConfig, *, validation_patches: 
         )
     report(0.9, "Drawing the patches to validate on")
     return source, fixed_patches(validation, validation_patches, config.seed)
+
+
+def _angiograms(choice: DataChoice, config: TrainConfig, report: Progress) -> tuple[PatchSource, PatchSource]:
+    from ..angiogram.training.source import open_angiograms
+
+    if choice.data is None:
+        raise TrainingError(
+            "A system on angiograms trains on a folder of images and masks (--data). Generated ones are written as "
+            "such a folder first."
+        )
+    return open_angiograms(
+        choice.data, config.spec, patch_zyx=config.patch, split=_split_of(choice), progress=report
+    )
 
 
 def _split_of(choice: DataChoice) -> Split | None:

@@ -35,7 +35,7 @@ _NATIVE = {"spacing_mm": None, "native": True, "profile": "paper"}
 class Published:
     """``paper`` and ``recommended`` are values of TrainConfig, the second laid over the first. ``system`` is what an
     exported model does with the stage, where its stages suit several; ``balanced`` asks for the weighted
-    cross-entropy with the data's own share of vessel."""
+    cross-entropy with the data's own share of vessel; ``imagenet`` for an encoder with those weights."""
 
     name: str
     source: str
@@ -44,6 +44,7 @@ class Published:
     recommended: Mapping[str, Any] = field(default_factory=dict)
     system: str | None = None
     balanced: bool = False
+    imagenet: bool = False
 
 
 def _mask_guided(name: str, text: str = "", patch: int = 64, **changes: Any) -> Published:
@@ -72,6 +73,31 @@ def _patches(name: str, source: str, network: str, patch_zyx: list[int], stage: 
              system: str | None = None, **changes: Any) -> Published:
     paper = {**_PLAIN, "stage": stage, "network": network, "patch_zyx": patch_zyx, **changes}
     return Published(name, source, epochs, paper, _OURS, system)
+
+
+def _unet3plus(name: str, text: str, network: str = "UNet3Plus", imagenet: bool = True, **changes: Any) -> Published:
+    """Section 2.2.3 of the paper on U-Net 3+, which trains all its networks alike."""
+    paper = {
+        **_PLAIN, "stage": "angiogram", "network": network, "optimiser": "rmsprop", "weight_decay": 1e-4,
+        "focal_gamma": 2.0, "auxiliary_weight": 0.25, "augment": True, "stage_changes": {"binarisation": "otsu"},
+        **changes,
+    }
+    source = f"U-Net 3+ on invasive coronary angiography, {text}"
+    ours = {"schedule": "cosine", "gradient_clip": 12.0, "ema_decay": 0.999}
+    return Published(name, source, 100, paper, ours, imagenet=imagenet)
+
+
+def _tprnet(name: str, text: str, branches: str) -> Published:
+    paper = {
+        **_PLAIN, "stage": "angiogram", "network": "TPRNet", "optimiser": "sgd", "learning_rate": 0.01,
+        "momentum": 0.99, "weight_decay": 3e-5, "schedule": "poly", "gradient_clip": 12.0, "batch": 2,
+        "auxiliary_weight": 1.0, "augment": True,
+        # The focal network joins after an epoch of ARCADE's thousand images.
+        "network_arguments": {"branches": branches, "merging": "sequential", "focal_after": 500},
+    }
+    # Joined as probabilities, squares that overlap say the same in any order.
+    ours = {"network_arguments": {**paper["network_arguments"], "merging": "overlap"}, "ema_decay": 0.999}
+    return Published(name, f"TPRNet on X-ray angiograms, {text}", 100, paper, ours)
 
 
 _RESUNET = {**_PLAIN, "stage": "whole", "network": "ResUNet3D", "batch": 2}
@@ -106,6 +132,17 @@ _ALL = (
               {**_PLAIN, "stage": "coarse", "network": "UNet3D", "batch": 2}, _OURS),
     *(_patches(f"zeng-{size}", f"{_ZENG}, patches of {size}", "UNetPlusPlus3D", [size] * 3, f"fine{size}")
       for size in (16, 32, 64)),
+    _unet3plus("unet3plus", "with deep supervision"),
+    _unet3plus("unet3plus-no-supervision", "without deep supervision", network_arguments={"deep_supervision": False}),
+    _unet3plus("unet3plus-no-supervision-no-transfer", "without deep supervision and transfer learning", imagenet=False,
+               network_arguments={"deep_supervision": False}),
+    *(_unet3plus(f"angiogram-{name}", f"{network} of its Table 2", network, network != "CGNet") for name, network in (
+        ("unet", "UNet"), ("unetplusplus", "UNetPlusPlus"), ("deeplabv3", "DeepLabV3"),
+        ("deeplabv3plus", "DeepLabV3Plus"), ("pspnet", "PSPNet"), ("cgnet", "CGNet"),
+    )),
+    _tprnet("tprnet", "all three looks", "global+local+focal"),
+    _tprnet("tprnet-global-local", "row 2 of Table II", "global+local"),
+    _tprnet("tprnet-global", "row 1 of Table II", "global"),
 )
 PUBLISHED = {entry.name: entry for entry in _ALL}
 
@@ -124,7 +161,8 @@ def published_config(name: str, profile: str = "recommended", *, cases: int = 20
         raise TrainingError(f"There is no profile {profile!r}. Choose one of: {', '.join(PROFILES)}.")
     values = {**entry.paper, **(entry.recommended if profile == "recommended" else {}), "published": name, **changes}
     config = from_dict({**values, "steps": 1})
-    patches = cases * (1 if config.spec.resized else PATCHES_A_CASE)
+    whole = config.spec.resized or config.spec.of_angiograms
+    patches = cases * (1 if whole else PATCHES_A_CASE)
     steps = max(1, entry.epochs * patches // (config.batch * config.accumulate))
     return config.with_changes(steps=changes.get("steps", steps))
 
@@ -139,6 +177,7 @@ def deviations_of(config: TrainConfig) -> tuple[str, ...]:
     pairs = [(name, ours[name], paper[name]) for name in entry.paper if name != "stage_changes"]
     pairs += [(name, getattr(config.spec, name), getattr(published.spec, name)) for name in CHANGEABLE
               if name not in ("profile", "patch_zyx")]
-    return tuple(
-        f"{entry.name}: {name} is {mine} instead of {theirs}." for name, mine, theirs in pairs if mine != theirs
-    )
+    told = [f"{entry.name}: {name} is {mine} instead of {theirs}." for name, mine, theirs in pairs if mine != theirs]
+    if entry.imagenet and config.encoder_weights is None:
+        told.append(f"{entry.name}: the encoder starts from chance instead of ImageNet's weights (encoder_weights).")
+    return tuple(told)
