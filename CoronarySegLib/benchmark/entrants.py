@@ -1,4 +1,4 @@
-"""Who can take part: each entrant is one way from CT to mask, made of one or more trained stages."""
+"""Who can take part: each entrant is one way from CT or angiogram to mask, made of one or more trained stages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import TrainingError
 from ..training.published import PUBLISHED
+from ..training.stages import stage_spec
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,11 @@ class Entrant:
 
     name: str
     stages: tuple[str, ...]
+
+    @property
+    def on_angiograms(self) -> bool:
+        """True for the systems on X-ray images."""
+        return stage_spec(PUBLISHED[self.stages[0]].paper["stage"]).of_angiograms
 
 
 _JOINED = {
@@ -27,9 +33,10 @@ ENTRANTS = {
 }
 
 
-def find_entrants(names: tuple[str, ...]) -> tuple[Entrant, ...]:
-    """Those called ``names``, all for none. Raises TrainingError listing the known ones."""
+def find_entrants(names: tuple[str, ...], *, on_angiograms: bool = False) -> tuple[Entrant, ...]:
+    """Those called ``names``; for none all on CT, or all on angiograms. Raises TrainingError listing the known ones."""
     unknown = [name for name in names if name not in ENTRANTS]
     if unknown:
         raise TrainingError(f"There is no entrant {', '.join(unknown)}. Choose among: {', '.join(ENTRANTS)}.")
-    return tuple(ENTRANTS[name] for name in (names or tuple(ENTRANTS)))
+    everybody = tuple(name for name, entrant in ENTRANTS.items() if entrant.on_angiograms == on_angiograms)
+    return tuple(ENTRANTS[name] for name in (names or everybody))

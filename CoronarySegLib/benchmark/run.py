@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..angiogram.training.cases import AngiogramCase, find_cases, holds_angiograms
 from ..errors import Cancelled, TrainingError
 from ..evaluation.scores import plain
 from ..in_place import write_text
@@ -121,10 +122,11 @@ def pooled(results: Sequence[Result]) -> Result:
     )
 
 
-def pairs_to_test(plan: Plan) -> tuple[Pair, ...]:
+def pairs_to_test(plan: Plan) -> tuple[Pair | AngiogramCase, ...]:
     """The cases nothing is trained or chosen on. Raises TrainingError when the split keeps none for testing."""
     names = set(read_split(plan.split, plan.fold).test)
-    pairs = tuple(pair for pair in find_pairs(plan.data) if pair.name in names)
+    found = find_cases(plan.data) if holds_angiograms(plan.data) else find_pairs(plan.data)
+    pairs = tuple(pair for pair in found if pair.name in names)
     if not pairs:
         raise TrainingError(f"The split {plan.split} keeps no case of {plan.data} for testing. Add some.")
     return pairs

@@ -30,9 +30,12 @@ class Column:
 
 
 COLUMNS = (
-    Column("dice", "Dice", 1, 3), Column("cldice", "clDice", 1, 3), Column("hd95_mm", "HD95 (mm)", -1, 2),
+    Column("dice", "Dice", 1, 3), Column("iou", "IoU", 1, 3), Column("cldice", "clDice", 1, 3),
+    Column("hausdorff", "HD (px)", -1, 1), Column("average_surface_distance", "ASD (px)", -1, 2),
+    Column("hd95_mm", "HD95 (mm)", -1, 2),
     Column("average_surface_distance_mm", "ASD (mm)", -1, 2), Column("betti0_error", "Betti-0 error", -1, 1),
-    Column("sensitivity", "sensitivity", 1, 3), Column("precision", "precision", 1, 3), Column("roc_auc", "AUC", 1, 3),
+    Column("sensitivity", "sensitivity", 1, 3), Column("precision", "precision", 1, 3),
+    Column("specificity", "specificity", 1, 4), Column("roc_auc", "AUC", 1, 3),
     Column("components_predicted", "pieces", 0, 1), Column("roughness_mm", "roughness (mm)", -1, 3),
     Column("seconds", "s/volume", -1, 1), Column("memory_mb", "MB/volume", -1, 0),
 )
@@ -63,13 +66,15 @@ def results_table(results: Sequence[Result]) -> TextTable:
     if not results:
         raise ValueError("there is no result to show")
     best = max(results, key=lambda r: np.nan_to_num(_mean(_values(r, "dice")), nan=-1.0))
-    header = ("system", *(c.title for c in COLUMNS), "weights (M)", "GFLOP/patch", "training (min)", "p (Dice)")
-    means = {c.key: [_mean(_values(r, c.key)) for r in results] for c in COLUMNS}
+    measured = {key for result in results for case in result.cases.values() for key in case}
+    columns = [column for column in COLUMNS if column.key in measured]
+    header = ("system", *(c.title for c in columns), "weights (M)", "GFLOP/patch", "training (min)", "p (Dice)")
+    means = {c.key: [_mean(_values(r, c.key)) for r in results] for c in columns}
     rows = []
     for row, result in enumerate(results):
         p = None if result is best else paired_p(_by_case(result), _by_case(best))
         rows.append((
-            result.name, *(_cell(result, column, row, means[column.key]) for column in COLUMNS),
+            result.name, *(_cell(result, column, row, means[column.key]) for column in columns),
             f"{result.weights / 1e6:.2f}", " + ".join(f"{value:.3g}" for value in result.gflops_by_patch.values()),
             f"{result.training_seconds / 60:.1f}" if result.training_seconds else "–", p_text(p),
         ))

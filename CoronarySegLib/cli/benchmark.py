@@ -72,6 +72,7 @@ def benchmark_command(
     """
     from dataclasses import replace
 
+    from ..angiogram.training.cases import holds_angiograms
     from ..benchmark.claims import find_claims
     from ..benchmark.entrants import find_entrants
     from ..benchmark.run import Plan, pooled
@@ -81,7 +82,9 @@ def benchmark_command(
 
     names = [*(systems or ()), *(name for claim in find_claims(claims or ()) for name in (claim.of, claim.without))]
     # Models alone are scored alone; nothing named at all means everybody.
-    trained = find_entrants(tuple(dict.fromkeys(names))) if names or not models else ()
+    trained = find_entrants(
+        tuple(dict.fromkeys(names)), on_angiograms=holds_angiograms(data)
+    ) if names or not models else ()
     entrants = [*trained, *(find_model(name) for name in models or ())]
     settings = read_values(config) if config else {}
     plan = Plan(data, split, 1, steps, minutes, profile, device, quality.value, settings, output / "cache")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import OutputError
+from ..evaluation.scores import plain
 from .choices import ProgressOption
 from .display import ProgressStyle, console, shown_progress
 
@@ -37,11 +38,17 @@ def evaluate_command(
     """Score segmentations: Dice, distances, topology, share of the centreline found, per tree and together.
 
     Labels are 1 left tree, 2 right tree, 3 calcium (not counted in the lumen). Two folders are scored case by case,
-    with mean and SD, also by lumen radius, by position along the tree and by branch.
+    with mean and SD, also by lumen radius, by position along the tree and by branch. Mask pictures of angiograms, or
+    two folders of them, are scored in pixels.
     """
+    from ..angiogram.evaluation.files import hold_masks
     from ..evaluation import find_pairs
     from ..evaluation.files import holds_labels
 
+    volumes = any(path.is_dir() and holds_labels(path) for path in (prediction, truth))
+    if not volumes and hold_masks(prediction, truth):
+        _pictures(prediction, truth, json_file)
+        return
     several = prediction.is_dir() and truth.is_dir() and not (holds_labels(prediction) and holds_labels(truth))
     if not several:
         if output is not None or against is not None:
@@ -55,6 +62,18 @@ def evaluate_command(
         )
     others = None if against is None else find_pairs(against, truth)
     _several(find_pairs(prediction, truth), others, json_file, output, anatomy, progress, (prediction, against))
+
+
+def _pictures(prediction: Path, truth: Path, json_file: Path | None) -> None:
+    from ..angiogram.evaluation.files import mean_and_sd, score_masks
+    from ..angiogram.evaluation.scores import DEFINITIONS
+    from ..angiogram.evaluation.tables import masks_table
+
+    scored = score_masks(prediction, truth)
+    means = {name: {"mean": mean, "sd": sd} for name, (mean, sd) in mean_and_sd(scored).items()}
+    cases = {case.name: case.scores.as_dict() for case in scored}
+    _write_json(json_file, plain({"schema": 1, "cases": cases, "mean": means, "definitions": DEFINITIONS}))
+    console().print(masks_table(scored))
 
 
 def _one(

@@ -80,6 +80,8 @@ def find_cases(folder: str | Path) -> tuple[AngiogramCase, ...]:
 def holds_angiograms(folder: str | Path) -> bool:
     """True for a folder whose images are pictures or named by COCO files, not volumes."""
     folder = Path(folder)
+    if not folder.is_dir():
+        return False
     inner = [folder, *(folder / name for name in _IMAGES)]
     pictures = any(is_picture(p) for place in inner if place.is_dir() for p in place.iterdir())
     return pictures or next(folder.rglob("annotations/*.json"), None) is not None
