@@ -15,6 +15,7 @@ import typer
 from .. import __version__
 from ..errors import Cancelled, CoronarySegError
 from .benchmark import benchmark_command
+from .calibrate import calibrate_command
 from .centreline import centreline_command
 from .cfd import cfd_command
 from .demo import demo_command
@@ -46,6 +47,7 @@ app.command("demo")(demo_command)
 app.command("phantom")(phantom_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.command("calibrate")(calibrate_command)
 app.command("uncertainty")(uncertainty_command)
 app.command("benchmark")(benchmark_command)
 app.command("cfd")(cfd_command)

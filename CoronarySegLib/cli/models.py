@@ -1,7 +1,8 @@
-"""``coronaryseg models``: which models there are, what one is, and whether its files are whole."""
+"""``coronaryseg models``: which models there are, what one is, whether its files are whole, and those of others."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -58,6 +59,8 @@ def show_command(model: ModelArgument = None) -> None:
     out.print(card.description, markup=False)
     for stage in card.stages:
         coarse = "scanner's voxels" if stage.native else "whole volume"
+        if stage.spacing_zyx_mm is not None:
+            coarse = " x ".join(f"{spacing:g}" for spacing in reversed(stage.spacing_zyx_mm)) + " mm"
         grid = coarse if stage.spacing_mm is None else f"{stage.spacing_mm:g} mm"
         patch = "x".join(str(n) for n in reversed(stage.patch_zyx))
         out.print(
@@ -73,6 +76,36 @@ def show_command(model: ModelArgument = None) -> None:
     out.print(f"Use: {card.intended_use}", markup=False)
     out.print(f"Limits: {card.limits}", markup=False)
     out.print(f"Folder: {folder.path}", markup=False)
+
+
+@app.command("import")
+def import_command(
+    source: Annotated[Path, typer.Argument(help="nnU-Net v2 results folder, or MONAI bundle.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="New model folder; its name is the model's.")],
+    lumen: Annotated[
+        list[str] | None, typer.Option("--lumen", help="Label that is coronary lumen; again for more. By name else.")
+    ] = None,
+    calcium: Annotated[list[str] | None, typer.Option("--calcium", help="Label that is calcium, with --lumen.")] = None,
+    vein: Annotated[list[str] | None, typer.Option("--vein", help="Label that is a vein (with --lumen).")] = None,
+    fold: Annotated[str | None, typer.Option("--fold", help="Fold of nnU-Net: a number, or all.")] = None,
+    weights: Annotated[str | None, typer.Option("--weights", help="File of the weights among several.")] = None,
+) -> None:
+    """Make a model folder of weights trained with nnU-Net or MONAI. Nothing in their folder is run."""
+    from ..models import FOLDERS_VARIABLE
+    from ..models.importing import import_model
+
+    if (calcium or vein) and not lumen:
+        raise typer.BadParameter("--calcium and --vein go with --lumen.")
+    outputs = {"lumen": lumen or (), "calcium": calcium or (), "vein": vein or ()} if lumen else None
+    model = import_model(source, output, fold=fold, weights=weights, outputs=outputs)
+    out = console()
+    out.print(f"{model.card.description} Outputs: {', '.join(model.card.stages[0].outputs)}.", markup=False)
+    for remark in model.card.deviations:
+        out.print(f"  Other than there: {remark}", markup=False)
+    out.print(
+        f"Written to {model.path}. Use it with: coronaryseg segment CT --model {model.path}, or by its name where "
+        f"{FOLDERS_VARIABLE} holds {model.path.resolve().parent}.", markup=False,
+    )
 
 
 @app.command("verify")

@@ -15,13 +15,12 @@ from scipy import ndimage
 
 from ..errors import EmptyResultError, ModelError
 from ..models import ModelFolder, StageCard, load_stage
-from ..preparation import canonical, resample
+from ..preparation import canonical, resample, resized_grid
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
 from .prediction import Prediction
 from .stage_inputs import hu_range, stage_channels, stage_ct
 from .stage_run import run_stage
-from .whole import resized_grid
 
 FINE_STAGES = ("fine16", "fine32", "fine64")
 COARSE_THRESHOLD = 0.5

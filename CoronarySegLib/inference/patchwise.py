@@ -17,6 +17,8 @@ from .region import fine_region
 from .stage_inputs import hu_range, stage_channels, stage_ct
 from .stage_run import TEXT, aligns_of, run_stage
 
+FURTHER = ("calcium", "vein")
+"""What a network may say besides the lumen."""
 _STAGES = {"patches": "patches", "patches_level_set": "patches", "vesselness": "vesselness", "slices": "slices"}
 
 
@@ -75,5 +77,6 @@ def predict_patchwise(
     found = {} if location is None else {
         "heart": location.heart, "left_prior": location.left, "right_prior": location.right
     }
+    found |= {name: Volume(answer[stage.output(name)], ct.geometry) for name in FURTHER if name in stage.outputs}
     warnings = (*(() if location is None else location.warnings), *warnings)
     return Prediction(lumen=Volume(lumen, ct.geometry), ct=ct, engine=name, timings=timings, warnings=warnings, **found)

@@ -8,13 +8,17 @@ import numpy as np
 
 from ..errors import ModelError
 from ..models import StageCard
-from ..preparation import canonical, ct_values, isotropic_grid, resample
+from ..preparation import canonical, ct_values, isotropic_grid, resample, spaced_grid
 from ..volume import Volume
 from .locator import AIR_HU
 
 
 def stage_ct(volume: Volume, stage: StageCard) -> Volume:
-    """The whole CT in HU on the stage's grid: the scanner's own voxels in canonical order, or isotropic ones."""
+    """The whole CT in HU on the stage's grid: the scanner's own voxels in canonical order, others there, or isotropic
+    ones."""
+    if stage.spacing_zyx_mm is not None:
+        ct, _ = canonical(volume)
+        return resample(ct, spaced_grid(ct.geometry, stage.spacing_zyx_mm), interpolation="cubic", fill=AIR_HU)
     if stage.native or stage.spacing_mm is None:
         return canonical(volume)[0]
     return resample(volume, isotropic_grid(volume.geometry, stage.spacing_mm), interpolation="linear", fill=AIR_HU)

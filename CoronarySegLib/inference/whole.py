@@ -5,15 +5,14 @@ At this size a voxel is about 1.4 x 1.4 x 2 mm wide, so distal vessels are lost;
 
 from __future__ import annotations
 
-from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
 
 from ..models import ModelFolder, load_stage
-from ..preparation import canonical, hu_window, resample
+from ..preparation import canonical, hu_window, resample, resized_grid
 from ..progress import Progress, ProgressCallback, as_progress
-from ..volume import Geometry, Volume
+from ..volume import Volume
 from .engines import choose_engine
 from .patches import predict_patches
 from .prediction import Prediction
@@ -60,13 +59,3 @@ def predict_whole(
     progress(1.0, "Bringing the probability back to the input grid")
     return Prediction(lumen=lumen, ct=ct, engine=engine.name, timings=timings, warnings=engine.warnings)
 
-
-def resized_grid(geometry: Geometry, shape_zyx: tuple[int, int, int]) -> Geometry:
-    """A grid of ``shape_zyx`` voxels that fills the same box (outer voxel faces, not centres) as ``geometry``."""
-    size, new_size = np.asarray(geometry.size_xyz, float), np.asarray(shape_zyx[::-1], float)
-    spacing = np.asarray(geometry.spacing_xyz_mm) * size / new_size
-    first_centre = geometry.points_lps(size / new_size / 2 - 0.5)
-    return replace(
-        geometry, shape_zyx=tuple(shape_zyx), spacing_xyz_mm=tuple(float(s) for s in spacing),
-        origin_lps_mm=tuple(float(v) for v in first_centre),
-    )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import torch
 
 CARD_NAME = "model.json"
+FOREIGN = ("plans.json", "configs/metadata.json")
+"""What a folder of weights trained with nnU-Net or MONAI holds."""
 PRECISIONS = ("float16", "float32")
 COPY_AGAIN = "Copy the model folder again from where it came, or choose another model."
 
@@ -41,7 +43,11 @@ def open_model(path: Path | str) -> ModelFolder:
     path = Path(path)
     card_path = path / CARD_NAME
     if not card_path.is_file():
-        raise ModelError(f"{path} is no model folder: it has no {CARD_NAME}. Give the folder that holds {CARD_NAME}.")
+        foreign = any((path / name).is_file() for name in FOREIGN)
+        do = f"Give the folder that holds {CARD_NAME}"
+        if foreign:
+            do = f"Import it first: coronaryseg models import {path}"
+        raise ModelError(f"{path} is no model folder: it has no {CARD_NAME}. {do}.")
     try:
         text = card_path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -55,6 +61,7 @@ def open_model(path: Path | str) -> ModelFolder:
 def load_stage(folder: ModelFolder, stage_name: str) -> torch.nn.Module:
     """The network of a stage with its weights, float32, on the CPU, in eval mode, without gradients.
 
+    Its logits are those of the weights divided by the stage's temperature.
     Raises ModelError when the card and the weights do not fit each other.
     """
     import torch
@@ -79,6 +86,10 @@ def load_stage(folder: ModelFolder, stage_name: str) -> torch.nn.Module:
             f"{path} does not fit the network {stage.network} of its card: {first[0].strip()} "
             "Correct the arguments in model.json or use the weights that belong to it."
         ) from error
+    if stage.temperature != 1.0:
+        from ..networks.tempered import Tempered
+
+        network = Tempered(network, stage.temperature)
     return network.eval().requires_grad_(False)
 
 

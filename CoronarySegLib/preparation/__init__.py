@@ -2,10 +2,10 @@
 
 from .intensity import ct_values
 from .orientation import Orientation, canonical, canonical_geometry, orientation_of
-from .resampling import isotropic_grid, resample
+from .resampling import isotropic_grid, resample, resized_grid, spaced_grid
 from .window import hu_window
 
 __all__ = [
     "Orientation", "canonical", "canonical_geometry", "ct_values", "hu_window", "isotropic_grid",
-    "orientation_of", "resample",
+    "orientation_of", "resample", "resized_grid", "spaced_grid",
 ]

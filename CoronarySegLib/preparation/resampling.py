@@ -84,6 +84,24 @@ def isotropic_grid(
     )
 
 
+def resized_grid(geometry: Geometry, shape_zyx: tuple[int, int, int]) -> Geometry:
+    """A grid of ``shape_zyx`` voxels that fills the same box (outer voxel faces, not centres) as ``geometry``."""
+    size, new_size = np.asarray(geometry.size_xyz, float), np.asarray(shape_zyx[::-1], float)
+    spacing = np.asarray(geometry.spacing_xyz_mm) * size / new_size
+    first_centre = geometry.points_lps(size / new_size / 2 - 0.5)
+    return replace(
+        geometry, shape_zyx=tuple(shape_zyx), spacing_xyz_mm=tuple(float(s) for s in spacing),
+        origin_lps_mm=tuple(float(v) for v in first_centre),
+    )
+
+
+def spaced_grid(geometry: Geometry, spacing_zyx_mm: tuple[float, float, float]) -> Geometry:
+    """:func:`resized_grid` with voxels as near to ``spacing_zyx_mm`` as whole numbers of them allow, as in nnU-Net."""
+    extent_zyx = np.asarray(geometry.shape_zyx) * geometry.spacing_xyz_mm[::-1]
+    shape = np.maximum(np.rint(extent_zyx / np.asarray(spacing_zyx_mm)), 1)
+    return resized_grid(geometry, tuple(int(n) for n in shape))
+
+
 def _resample_image(source: Volume, target: Geometry, interpolation: str, fill: float) -> np.ndarray:
     image = source.to_image()
     if interpolation != "nearest":

@@ -8,9 +8,8 @@ from CoronarySegLib.errors import Cancelled, ModelError, NotACoronaryCTError
 from CoronarySegLib.inference import predict
 from CoronarySegLib.inference.locator import locate
 from CoronarySegLib.inference.region import fine_region
-from CoronarySegLib.inference.whole import resized_grid
 from CoronarySegLib.models import ModelCard, save_model
-from CoronarySegLib.preparation import resample
+from CoronarySegLib.preparation import resample, resized_grid
 from CoronarySegLib.volume import Geometry, Volume
 
 
