@@ -71,7 +71,7 @@ def _tree_of(
     report(0.6, f"Measuring the {system.key} vessels")
     tree = fitted(traced.nodes, system.field, options, keep_root=ostium_lps_mm is not None)
     return CentrelineTree(
-        system.side, _branches(tree, gaps),
+        system.side, branches_of(tree, gaps),
         warnings=(*system.warnings, *warnings, *map(_loop_warning, opened), *_closed_warnings(closed)),
     )
 
@@ -86,7 +86,8 @@ def _voxel_at(graph: VoxelGraph, ostium_lps_mm: np.ndarray, key: str) -> int:
     return int(voxel)
 
 
-def _branches(tree: FittedTree, gaps: tuple[Gap, ...]) -> tuple[CentrelineBranch, ...]:
+def branches_of(tree: FittedTree, gaps: tuple[Gap, ...]) -> tuple[CentrelineBranch, ...]:
+    """The branches of a fitted tree, parents first, with a warning where a gap was bridged."""
     nodes = tree.nodes
     runs = nodes.branches()
     number_of_end = {int(run[-1]): number for number, run in enumerate(runs)}

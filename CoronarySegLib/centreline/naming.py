@@ -26,8 +26,8 @@ from .trunks import LeftTrunks, find_trunks
 
 __all__ = ["LEAST", "name_trees", "renamed"]
 
-LEAST = 0.4
-"""A name that is less sure than this is not given."""
+LEAST, MOST = 0.4, 0.99
+"""A name that is less sure than the first is not given; as sure as 1 are only names that a person gave."""
 FAINT = 0.2
 """A posterior descending artery of this confidence has no name yet, but says which side is dominant."""
 Names = dict[int, tuple[str, float]]
@@ -97,7 +97,7 @@ def _named(tree: CentrelineTree, names: Names) -> CentrelineTree:
         name, confidence = names.get(index, (UNKNOWN, 0.0))
         if confidence < LEAST or not name:
             name, confidence = UNKNOWN, 0.0
-        branches.append(replace(branch, name=name, confidence=round(float(confidence), 3)))
+        branches.append(replace(branch, name=name, confidence=round(min(float(confidence), MOST), 3)))
     return tree.with_branches(branches)
 
 

@@ -90,19 +90,25 @@ def _check(labels: Volume, probability: Volume | None) -> None:
 def _padded(labels: Volume, value: int, probability: Volume | None, box, threshold: float) -> tuple[np.ndarray, Volume]:
     """Mask and field with empty voxels all round; the field is above the threshold exactly inside the mask."""
     inside = labels.array == value
-    if probability is None:
-        array = inside.astype(np.float32)
-    else:
-        # A corrected mask is right where the probability says otherwise; elsewhere that gives the wall between voxels.
-        likely = probability.array[box].astype(np.float32)
-        low, high = threshold - CLEARANCE, threshold + CLEARANCE
-        array = np.where(inside, np.maximum(likely, high), np.minimum(likely, low))
+    array = field_of_mask(inside, None if probability is None else probability.array[box], threshold)
     geometry = labels.geometry
     wide = type(geometry)(
         tuple(n + 2 * PAD for n in array.shape), geometry.spacing_xyz_mm,
         tuple(float(v) for v in geometry.points_lps(np.full(3, -float(PAD)))), geometry.direction,
     )
     return np.pad(inside, PAD), Volume(np.pad(array, PAD), wide, labels.source)
+
+
+def field_of_mask(mask: np.ndarray, probability: np.ndarray | None, threshold: float) -> np.ndarray:
+    """Float32 (z, y, x), at or above ``threshold`` exactly inside ``mask``: the mask where there is no probability.
+
+    A corrected mask is right where the probability says otherwise; elsewhere that gives the wall between voxels.
+    """
+    if probability is None:
+        return mask.astype(np.float32)
+    likely = probability.astype(np.float32, copy=False)
+    low, high = np.float32(threshold - CLEARANCE), np.float32(threshold + CLEARANCE)
+    return np.where(mask, np.maximum(likely, high), np.minimum(likely, low))
 
 
 def _only(part: np.ndarray, mask: np.ndarray, field: Volume) -> tuple[np.ndarray, Volume]:

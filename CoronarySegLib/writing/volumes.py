@@ -17,7 +17,7 @@ PROBABILITY_STEPS = 256
 
 def write_labels(labels: Volume, path: Path) -> None:
     """Labels as uint8 ``.nii.gz`` on their own grid. Raises RuntimeError or OSError when writing fails."""
-    _write(labels.with_array(labels.array.astype(np.uint8, copy=False)), path)
+    write_image(labels.with_array(labels.array.astype(np.uint8, copy=False)), path)
 
 
 def write_probability(probability: Volume, path: Path) -> None:
@@ -31,8 +31,9 @@ def write_probability(probability: Volume, path: Path) -> None:
         np.multiply(source, PROBABILITY_STEPS, out=target, casting="unsafe")
         np.rint(target, out=target)
         target /= PROBABILITY_STEPS
-    _write(probability.with_array(rounded), path)
+    write_image(probability.with_array(rounded), path)
 
 
-def _write(volume: Volume, path: Path) -> None:
+def write_image(volume: Volume, path: Path) -> None:
+    """Any volume as it is, lightly compressed. Raises RuntimeError or OSError when writing fails."""
     sitk.WriteImage(volume.to_image(), str(path), useCompression=True, compressionLevel=LEVEL)
