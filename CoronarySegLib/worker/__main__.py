@@ -10,13 +10,13 @@ from pathlib import Path
 
 from ..errors import CoronarySegError
 from ..progress import Progress
-from .jobs import CfdJob, Job, SegmentJob, read_job
+from .jobs import CfdJob, Job, ReviewJob, SegmentJob, read_job
 from .outcomes import finish, write_error, write_segmentation
 from .parent import end_with_parent
 from .protocol import say
 
-SEGMENT_SHARE, TREES_SHARE = 0.82, 0.95
-"""Where segmenting and the centrelines end on the progress bar."""
+SEGMENT_SHARE, TREES_SHARE, REVIEW_SHARE = 0.80, 0.92, 0.96
+"""Where segmenting, the centrelines and the search for suspicious places end on the progress bar."""
 
 
 def main(arguments: list[str]) -> int:
@@ -37,6 +37,11 @@ def _do(job: Job, folder: Path, progress: Progress) -> None:
         _segment(job, folder, progress)
     elif isinstance(job, CfdJob):
         _export(job, folder, progress)
+    elif isinstance(job, ReviewJob):
+        from ..review import find_suspects
+
+        found = find_suspects(job.case, progress=progress)
+        finish(folder, {"kind": "ReviewOutcome", "suspects": [one.as_dict() for one in found]})
     else:
         from .check import check
 
@@ -60,9 +65,21 @@ def _segment(job: SegmentJob, folder: Path, progress: Progress) -> None:
         except CoronarySegError as error:  # a segmentation without centrelines is still what was asked for
             warnings.append(f"There are no centrelines: {error}")
         warnings += [warning for tree in trees.values() for warning in tree.warnings]
-    progress(TREES_SHARE, "Handing over the result")
+    suspects = _suspects(job, result, trees, progress.part(TREES_SHARE, REVIEW_SHARE))
+    progress(REVIEW_SHARE, "Handing over the result")
     said = tuple(dict.fromkeys(warnings))
-    write_segmentation(folder, result, trees, provenance_of(result, quality=job.quality, warnings=said), said)
+    about = provenance_of(result, quality=job.quality, warnings=said)
+    write_segmentation(folder, result, trees, about, said, suspects)
+
+
+def _suspects(job: SegmentJob, result, trees: dict, progress: Progress) -> tuple:
+    from ..preparation import resample
+    from ..review import ReviewCase, find_suspects
+
+    vein = result.prediction.vein
+    if vein is not None:
+        vein = resample(vein, result.labels.geometry, interpolation="linear", fill=0.0)
+    return find_suspects(ReviewCase(result.labels, trees, result.probability, job.ct, vein), progress=progress)
 
 
 def _trees(result, progress: Progress) -> dict:

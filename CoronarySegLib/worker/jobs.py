@@ -11,6 +11,7 @@ import numpy as np
 
 from ..centreline.tree import CentrelineTree
 from ..errors import InputError
+from ..review.suspects import ReviewCase
 from ..volume import Geometry, Volume
 
 JOB = "job.json"
@@ -52,7 +53,15 @@ class CheckJob:
     device: str = "auto"
 
 
-Job = SegmentJob | CfdJob | CheckJob
+@dataclass(frozen=True)
+class ReviewJob:
+    """Look for the suspicious places of a result, as it is now."""
+
+    case: ReviewCase
+
+
+Job = SegmentJob | CfdJob | CheckJob | ReviewJob
+REVIEWED = ("labels", "probability", "ct", "vein", "variance")
 
 
 def write_job(job: Job, folder: Path) -> None:
@@ -68,6 +77,11 @@ def write_job(job: Job, folder: Path) -> None:
         )
         about["trees"] = list(job.trees)
         write_trees(job.trees, folder)
+    elif isinstance(job, ReviewJob):
+        given = {name: getattr(job.case, name) for name in REVIEWED if getattr(job.case, name) is not None}
+        about = {name: write_volume(volume, folder / f"{name}.npy") for name, volume in given.items()}
+        about["trees"] = list(job.case.trees)
+        write_trees(job.case.trees, folder)
     else:
         about = asdict(job)
     kind = type(job).__name__
@@ -83,6 +97,10 @@ def read_job(folder: Path) -> Job:
             return SegmentJob(**{**about, "ct": read_volume(about["ct"], folder / "ct.npy")})
         if kind == "CheckJob":
             return CheckJob(**about)
+        if kind == "ReviewJob":
+            trees = read_trees(about.pop("trees"), folder)
+            volumes = {name: read_volume(one, folder / f"{name}.npy") for name, one in about.items()}
+            return ReviewJob(ReviewCase(trees=trees, **volumes))
         if kind == "CfdJob":
             known = about.pop("probability")
             return CfdJob(**{

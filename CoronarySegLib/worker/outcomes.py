@@ -6,7 +6,7 @@ Where there is no ``result.json`` the worker has died. An error of the library t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from ..environment import Finding
 from ..errors import CoronarySegError, WorkerError
 from ..in_place import write_text
 from ..provenance import Provenance
+from ..review.suspects import Suspect
 from ..volume import Volume
 from .jobs import read_trees, read_volume, write_trees, write_volume
 
@@ -37,7 +38,8 @@ class PartSurface:
 
 @dataclass(frozen=True)
 class SegmentOutcome:
-    """A segmentation as it comes back. ``labels``, ``probability`` (0..1) on the grid of the CT; the rest in LPS mm."""
+    """A segmentation as it comes back. ``labels``, ``probability`` (0..1) on the grid of the CT; the rest in LPS mm;
+    ``suspects`` are the places to look at first."""
 
     labels: Volume
     probability: Volume
@@ -45,6 +47,14 @@ class SegmentOutcome:
     trees: dict[str, CentrelineTree]
     provenance: Provenance
     warnings: tuple[str, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReviewOutcome:
+    """The suspicious places of a result, the most suspicious first."""
+
+    suspects: tuple[Suspect, ...]
 
 
 @dataclass(frozen=True)
@@ -66,12 +76,12 @@ class CheckOutcome:
     warnings: tuple[str, ...] = field(default=())
 
 
-Outcome = SegmentOutcome | CfdOutcome | CheckOutcome
+Outcome = SegmentOutcome | CfdOutcome | CheckOutcome | ReviewOutcome
 
 
 def write_segmentation(
     folder: Path, result: CoronaryResult, trees: Mapping[str, CentrelineTree], provenance: Provenance,
-    warnings: tuple[str, ...],
+    warnings: tuple[str, ...], suspects: Sequence[Suspect] = (),
 ) -> None:
     from ..writing.surfaces import write_vtp
 
@@ -82,6 +92,7 @@ def write_segmentation(
         "kind": "SegmentOutcome", "labels": write_volume(result.labels, folder / "labels.npy"),
         "probability": write_volume(result.probability, folder / "probability.npy"), "surfaces": list(result.surfaces),
         "trees": list(trees), "provenance": asdict(provenance), "warnings": list(warnings),
+        "suspects": [one.as_dict() for one in suspects],
     })
 
 
@@ -104,7 +115,10 @@ def read_outcome(folder: Path) -> Outcome | None:
         kind = about.pop("kind")
         if kind == "error":
             raise _error_of(about)
-        warnings = tuple(about["warnings"])
+        warnings = tuple(about.get("warnings", ()))
+        suspects = tuple(Suspect.of_dict(one) for one in about.get("suspects", ()))
+        if kind == "ReviewOutcome":
+            return ReviewOutcome(suspects)
         if kind == "CheckOutcome":
             findings = tuple(Finding(**one) for one in about["findings"])
             return CheckOutcome(findings, about["engine"], about["patch_seconds"], warnings)
@@ -115,6 +129,7 @@ def read_outcome(folder: Path) -> Outcome | None:
             read_volume(about["probability"], folder / "probability.npy"),
             {name: PartSurface(_polydata(folder / f"surface_{name}.vtp")) for name in about["surfaces"]},
             read_trees(about["trees"], folder), Provenance(**about["provenance"]), warnings,
+            suspects,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WorkerError(f"The result of the run cannot be read ({error}). Run it again.") from error
