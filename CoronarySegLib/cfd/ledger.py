@@ -13,7 +13,7 @@ import numpy as np
 from ..centreline.tree import CentrelineTree
 from ..reconstruction.mesh import volume_and_area
 from ..volume import Volume
-from .ruler import BranchDiameter, Profile, Ruler, ruler_along
+from .ruler import PROFILE_MM, BranchDiameter, Profile, Ruler, ruler_along
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ class LumenLedger:
     """Measures every step at the same places. ``lumen``: the voxels or the field the surface is made from."""
 
     def __init__(self, lumen: Volume, threshold: float, tree: CentrelineTree):
-        self.ruler: Ruler = ruler_along(tree)
+        longest_mm = max(lumen.geometry.spacing_xyz_mm)
+        self.ruler: Ruler = ruler_along(tree, profile_mm=max(PROFILE_MM, longest_mm))
         self._voxels = self.ruler.of_voxels(lumen.array >= threshold, lumen.geometry)
         self.mask_profile: Profile = self.ruler.profile_of(self._voxels)
         self.mask_volume_mm3 = float(np.count_nonzero(lumen.array >= threshold) * lumen.geometry.voxel_mm3)

@@ -6,17 +6,15 @@ their walls meet. What is neither, a long stretch of two vessels in one, stays a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from skimage.measure import euler_number
 
 from ..volume import Geometry
 from .ruler import Ruler
+from .sparse_voxels import Joints, SparseVoxels
 
 CLOSINGS_VOXELS = (1, 2)
 FAR_RADII = 1.5
@@ -24,7 +22,6 @@ FAR_RADII = 1.5
 LONGEST_CONTACT_RADII = 8.0
 """A longer contact is no touch but two vessels drawn as one; a cut would halve both."""
 SMALLEST_PIECE = 10
-_HALF_OFFSETS = [o for o in np.ndindex(3, 3, 3) if o > (1, 1, 1)]
 
 
 @dataclass(frozen=True)
@@ -74,16 +71,17 @@ def _handles(inside: np.ndarray) -> int:
 def contacts_between(inside: np.ndarray, geometry: Geometry, ruler: Ruler) -> np.ndarray:
     """Voxels (z, y, x) bool of ``inside`` whose removal parts vessels that touch: between places that are far from each
     other along the tree, and only where that opens a loop."""
-    voxels = _Voxels(inside)
+    voxels = SparseVoxels(inside)
     centres = geometry.points_lps(voxels.index[:, ::-1])
     place = ruler.place_of(centres)
     depth = ((centres - ruler.places_mm[place]) ** 2).sum(1) - ruler.radius_mm[place] ** 2
+    ways = _Ways(ruler)
     pairs, chosen = [], []
     for rows, others in voxels.neighbours():
         unlike = place[rows] != place[others]
         rows, others = rows[unlike], others[unlike]
         ours, theirs = place[rows], place[others]
-        far = _way_mm(ruler, ours, theirs) > FAR_RADII * (ruler.radius_mm[ours] + ruler.radius_mm[theirs])
+        far = ways.between_mm(ours, theirs) > FAR_RADII * (ruler.radius_mm[ours] + ruler.radius_mm[theirs])
         rows, others = rows[far], others[far]
         # The one nearer to its vessel's wall goes.
         chosen.append(np.where(depth[rows] > depth[others], rows, others))
@@ -94,7 +92,7 @@ def contacts_between(inside: np.ndarray, geometry: Geometry, ruler: Ruler) -> np
     return _opening(inside, candidates, voxels)
 
 
-def _opening(inside: np.ndarray, candidates: np.ndarray, voxels: _Voxels) -> np.ndarray:
+def _opening(inside: np.ndarray, candidates: np.ndarray, voxels: SparseVoxels) -> np.ndarray:
     """The parts of ``candidates`` whose removal opens a loop; between daughters near their junction none does.
 
     Euler's number rises too when a part holds two pieces together. Those stay: a vessel must not be cut through.
@@ -103,44 +101,18 @@ def _opening(inside: np.ndarray, candidates: np.ndarray, voxels: _Voxels) -> np.
     parts, count = ndimage.label(candidates, np.ones((3, 3, 3)))
     if not count:
         return cut
-    pairs = np.concatenate([np.stack(some) for some in voxels.neighbours()], axis=1)
-    whole = voxels.pieces(cut, pairs)
+    joints = Joints(voxels, parts)
+    gone: list[int] = []
+    whole = joints.pieces_without(gone, SMALLEST_PIECE)
     for number, box in enumerate(ndimage.find_objects(parts), start=1):
         near = _near(box)
         before = np.pad(inside[near] & ~cut[near], 1)
         part = np.pad(parts[near] == number, 1)
-        if _handles(before & ~part) < _handles(before):
+        opens = _handles(before & ~part) < _handles(before)
+        if opens and joints.pieces_without([*gone, number], SMALLEST_PIECE) <= whole:
             cut[near] |= parts[near] == number
-            if voxels.pieces(cut, pairs) > whole:
-                cut[near] &= parts[near] != number
+            gone.append(number)
     return cut
-
-
-class _Voxels:
-    """The True voxels of a sparse mask, ``index`` (n, 3), and who touches whom."""
-
-    def __init__(self, inside: np.ndarray):
-        self.index = np.argwhere(inside)
-        shape = np.add(inside.shape, 2)
-        self._steps = np.array([shape[1] * shape[2], shape[2], 1])
-        self._keys = (self.index + 1) @ self._steps  # ascending, as argwhere is
-
-    def neighbours(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Numbers of voxels that touch at a face, an edge or a corner, each pair once, some at a time."""
-        for offset in _HALF_OFFSETS:
-            wanted = self._keys + (np.array(offset) - 1) @ self._steps
-            found = np.minimum(np.searchsorted(self._keys, wanted), len(wanted) - 1)
-            rows = np.flatnonzero(self._keys[found] == wanted)
-            yield rows, found[rows]
-
-    def pieces(self, removed: np.ndarray, pairs: np.ndarray) -> int:
-        """Connected pieces of at least ``SMALLEST_PIECE`` voxels without those ``removed`` (z, y, x); ``pairs`` (2, k)
-        are all neighbours."""
-        stays = ~removed[tuple(self.index.T)]
-        rows, columns = pairs[:, stays[pairs].all(0)]
-        graph = coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(len(stays), len(stays)))
-        _, piece = connected_components(graph, directed=False)
-        return int((np.bincount(piece[stays]) >= SMALLEST_PIECE).sum())
 
 
 def _short_contacts(ruler: Ruler, pairs: np.ndarray) -> np.ndarray:
@@ -155,18 +127,22 @@ def _short_contacts(ruler: Ruler, pairs: np.ndarray) -> np.ndarray:
     return short
 
 
-def _way_mm(ruler: Ruler, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Length (k,) of the way along the tree between places a and b (k,)."""
-    tree = ruler.tree
-    paths = [set(tree.path_from_ostium(i)) for i in range(len(tree.branches))]
-    start = np.zeros(len(tree.branches))
-    for i, branch in enumerate(tree.branches[1:], start=1):
-        start[i] = start[branch.parent] + tree.branches[branch.parent].length_mm
-    branch_a, branch_b = ruler.branch[a], ruler.branch[b]
-    depth_a, depth_b = start[branch_a] + ruler.arc_mm[a], start[branch_b] + ruler.arc_mm[b]
-    keys, which = np.unique(np.stack([branch_a, branch_b], axis=1), axis=0, return_inverse=True)
-    meet = np.array([max(paths[i] & paths[j]) for i, j in keys], int)[which.ravel()] if len(keys) else np.zeros(0, int)
-    ends = np.array([start[i] + tree.branches[i].length_mm for i in range(len(tree.branches))])
-    # On one way from the ostium the junction is the nearer of the two places itself.
-    junction = np.minimum(ends[meet], np.minimum(depth_a, depth_b))
-    return depth_a + depth_b - 2.0 * junction
+class _Ways:
+    """Lengths along a tree between places of its ruler."""
+
+    def __init__(self, ruler: Ruler):
+        branches = ruler.tree.branches
+        start = np.zeros(len(branches))
+        for i, branch in enumerate(branches[1:], start=1):
+            start[i] = start[branch.parent] + branches[branch.parent].length_mm
+        paths = [set(ruler.tree.path_from_ostium(i)) for i in range(len(branches))]
+        self._ends = start + np.array([branch.length_mm for branch in branches])
+        self._meet = np.array([[max(a & b) for b in paths] for a in paths])
+        self._branch, self._depth = ruler.branch, start[ruler.branch] + ruler.arc_mm
+
+    def between_mm(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Length (k,) of the way between places a and b (k,)."""
+        depth_a, depth_b = self._depth[a], self._depth[b]
+        ends = self._ends[self._meet[self._branch[a], self._branch[b]]]
+        # On one way from the ostium the junction is the nearer of the two places itself.
+        return depth_a + depth_b - 2.0 * np.minimum(ends, np.minimum(depth_a, depth_b))

@@ -25,7 +25,7 @@ SHORTEST_MM = 1.0
 """Less than this between the junctions of a branch is no stretch with a section of its own."""
 CENTRING_MM = (0.15, 0.1, 0.06, 0.03)
 PROFILE_MM = 0.5
-"""Standard deviation of the smoothing of areas along a branch; a bin of 0.4 mm holds few triangles."""
+"""Least standard deviation of the smoothing of areas along a branch; a bin of 0.4 mm holds few triangles."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Shares:
 @dataclass(frozen=True)
 class Ruler:
     """Places along a tree: ``places_mm`` (n, 3), ``tangents`` (n, 3), ``radius_mm``, ``branch``, ``arc_mm``,
-    ``length_mm`` (what a place stands for) and ``measured`` (n,) bool."""
+    ``length_mm`` (what a place stands for) and ``measured`` (n,) bool. ``profile_mm``: over what length areas are
+    averaged; voxels say nothing about what is shorter than they are."""
 
     tree: CentrelineTree
     places_mm: np.ndarray
@@ -71,6 +72,7 @@ class Ruler:
     arc_mm: np.ndarray
     length_mm: np.ndarray
     measured: np.ndarray
+    profile_mm: float = PROFILE_MM
 
     @cached_property
     def _tree(self) -> cKDTree:
@@ -158,7 +160,7 @@ class Ruler:
         for index in range(len(self.tree.branches)):
             here = np.flatnonzero(self.branch == index)
             length, ours = self.length_mm[here], self.measured[here].astype(float)
-            smooth = PROFILE_MM / max(float(np.median(length)), 1e-6)
+            smooth = self.profile_mm / max(float(np.median(length)), 1e-6)
             # Volume and length are smoothed alike, with nothing from outside of the measured stretch.
             volume = ndimage.gaussian_filter1d(volume_mm3[here] * ours, smooth, mode="constant")
             length = ndimage.gaussian_filter1d(length * ours, smooth, mode="constant")
@@ -167,8 +169,8 @@ class Ruler:
         return result
 
 
-def ruler_along(tree: CentrelineTree, step_mm: float = STEP_MM) -> Ruler:
-    """Places every ``step_mm`` along the branches of ``tree``."""
+def ruler_along(tree: CentrelineTree, step_mm: float = STEP_MM, profile_mm: float = PROFILE_MM) -> Ruler:
+    """Places every ``step_mm`` along the branches of ``tree``; areas are averaged over ``profile_mm`` along them."""
     places, tangents, radii, branches, arcs, lengths, measured = [], [], [], [], [], [], []
     for index, branch in enumerate(tree.branches):
         count = max(int(np.ceil(branch.length_mm / step_mm)), 1)
@@ -190,7 +192,7 @@ def ruler_along(tree: CentrelineTree, step_mm: float = STEP_MM) -> Ruler:
         middle = (arc > start) & (arc < branch.length_mm - stop)
         measured.append(middle & (branch.length_mm - start - stop >= SHORTEST_MM))
     columns = (places, tangents, radii, branches, arcs, lengths, measured)
-    return Ruler(tree, *(np.concatenate(column) for column in columns))
+    return Ruler(tree, *(np.concatenate(column) for column in columns), profile_mm)
 
 
 def voxel_faces(inside: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
