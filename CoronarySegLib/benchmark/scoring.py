@@ -26,8 +26,8 @@ from ..preparation import resample
 from ..progress import Progress
 from ..reading import read_volume
 from ..training.pairs import Pair
+from ..volume import Volume
 from .memory import peak_memory
-from .roughness import surface_roughness_mm
 
 THRESHOLD = 0.5
 Figures = dict[str, float | None]
@@ -75,7 +75,7 @@ def _score(
     scores = evaluate(mask, truth, probability=probability)
     figures = plain({
         **{name: getattr(scores.total, name) for name in FIGURES}, "roc_auc": scores.roc_auc,
-        "roughness_mm": surface_roughness_mm(prediction.lumen), "seconds": seconds, "memory_mb": peak.mb,
+        "roughness_mm": _roughness(prediction.lumen), "seconds": seconds, "memory_mb": peak.mb,
     })
 
     def save(folder: Path) -> None:
@@ -89,6 +89,15 @@ def _angiogram_scorer(model: ModelFolder, device: str):
     from ..angiogram.evaluation.benchmark import AngiogramScorer
 
     return AngiogramScorer(model, device)
+
+
+def _roughness(lumen: Volume) -> float | None:
+    """None where VTK is not installed, as on many a machine that only computes."""
+    try:
+        from .roughness import surface_roughness_mm
+    except ImportError:
+        return None
+    return surface_roughness_mm(lumen)
 
 
 def _read(path: Path) -> Figures:
