@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..centreline import extract_centrelines
+from ..centreline.given_names import with_given_names
 from ..centreline.naming import name_trees
 from ..centreline.sides import SIDES
 from ..centreline.tree import CentrelineTree
@@ -73,14 +74,16 @@ class CfdResult:
 
 def export_cfd(
     labels: Volume, folder: Path | str, options: CfdOptions = CfdOptions(), *,
-    trees: Mapping[str, CentrelineTree] | None = None, values: dict[str, int] | None = None,
+    trees: Mapping[str, CentrelineTree] | None = None, names_from: Mapping[str, CentrelineTree] | None = None,
+    values: dict[str, int] | None = None,
     probability: Volume | None = None, aorta: Volume | None = None,
     source: Path | str | None = None, overwrite: bool = False,
     progress: Progress | ProgressCallback | None = None,
 ) -> CfdResult:
     """Write flow models of the coronary systems in ``labels`` (any grid) to ``folder``.
 
-    ``trees``: centrelines that exist already, corrected and named; otherwise they are extracted and named here.
+    ``trees``: centrelines that exist already, corrected and named; otherwise they are extracted and named here,
+    with the names that a person gave in ``names_from`` (earlier centrelines of the same vessels).
     ``values``: label by system; by default {"left": 1, "right": 2} when there is a label 2, else {"tree": 1}, one label
     for both. Other labels (veins, calcium) are no lumen.
     ``probability`` (lumen, 0..1, the same grid) puts the wall where it says instead of between the voxels. ``aorta`` (a
@@ -101,7 +104,7 @@ def export_cfd(
     labels, probability = _around_the_vessels(labels, probability, values, margin_mm)
     if trees is None:
         found = extract_centrelines(labels, values=values, probability=probability, progress=report.part(0.0, 0.15))
-        trees = name_trees(found)
+        trees = with_given_names(name_trees(found), names_from or {})
     timings["centrelines"] = time.perf_counter() - began
     chosen = _chosen(trees, options.trees)
     if aorta is not None:

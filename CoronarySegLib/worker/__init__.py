@@ -4,7 +4,7 @@
 folder of the job; ``protocol`` is how progress is said; ``__main__`` is the process itself.
 """
 
-from .jobs import CfdJob, CheckJob, ReviewJob, SegmentJob
+from .jobs import CfdJob, CheckJob, FollowJob, ReviewJob, SegmentJob
 from .process import WorkerProcess
 
-__all__ = ["CfdJob", "CheckJob", "ReviewJob", "SegmentJob", "WorkerProcess"]
+__all__ = ["CfdJob", "CheckJob", "FollowJob", "ReviewJob", "SegmentJob", "WorkerProcess"]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ..errors import CoronarySegError
 from ..progress import Progress
-from .jobs import CfdJob, Job, ReviewJob, SegmentJob, read_job
-from .outcomes import finish, write_error, write_segmentation
+from .jobs import CfdJob, FollowJob, Job, ReviewJob, SegmentJob, read_job, write_trees
+from .outcomes import finish, write_error, write_segmentation, write_surfaces
 from .parent import end_with_parent
 from .protocol import say
 
@@ -37,6 +37,8 @@ def _do(job: Job, folder: Path, progress: Progress) -> None:
         _segment(job, folder, progress)
     elif isinstance(job, CfdJob):
         _export(job, folder, progress)
+    elif isinstance(job, FollowJob):
+        _follow(job, folder, progress)
     elif isinstance(job, ReviewJob):
         from ..review import find_suspects
 
@@ -107,12 +109,28 @@ def _export(job: CfdJob, folder: Path, progress: Progress) -> None:
         build=BuildOptions(extensions=ExtensionOptions(job.extension_diameters, job.extension_diameters)),
     )
     made = export_cfd(
-        job.labels, folder / "models", options, trees=job.trees or None, probability=job.probability,
+        job.labels, folder / "models", options, trees=job.trees or None, names_from=job.names_from,
+        probability=job.probability,
         source=job.labels.source or None, progress=progress,
     )
     summary = [f"{key}: {built.quality.summary()}" for key, built in made.models.items()]
     finish(folder, {
         "kind": "CfdOutcome", "folder": made.folder.name, "summary": summary, "warnings": list(made.warnings),
+    })
+
+
+def _follow(job: FollowJob, folder: Path, progress: Progress) -> None:
+    from ..correction import CaseState, refreshed
+    from ..reconstruction import reconstruct_labels
+
+    state = CaseState(job.labels, job.trees)
+    trees = dict(refreshed(state, progress=progress.part(0.0, 0.5)).trees) if job.anew else {}
+    surfaces = reconstruct_labels(job.labels, progress=progress.part(0.5 if job.anew else 0.0, 1.0))
+    write_surfaces(surfaces, folder)
+    write_trees(trees, folder)
+    warnings = list(dict.fromkeys(text for tree in trees.values() for text in tree.warnings))
+    finish(folder, {
+        "kind": "FollowOutcome", "surfaces": list(surfaces), "trees": list(trees), "warnings": warnings,
     })
 
 

@@ -15,6 +15,7 @@ from ..review.suspects import ReviewCase
 from ..volume import Geometry, Volume
 
 JOB = "job.json"
+NAMED = "named"
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,14 @@ class SegmentJob:
 class CfdJob:
     """Flow models from ``labels`` (1 left, 2 right). ``trees`` by side keep names and corrections of the user.
 
-    ``probability`` (0..1, same grid) gives a finer wall than the labels. The rest as in ``cfd.export.CfdOptions``.
+    ``probability`` (0..1, same grid) gives a finer wall than the labels. ``names_from``, earlier centrelines, keep the
+    names of the user where ``trees`` are not given. The rest as in ``cfd.export.CfdOptions``.
     """
 
     labels: Volume
     probability: Volume | None = None
     trees: Mapping[str, CentrelineTree] = field(default_factory=dict)
+    names_from: Mapping[str, CentrelineTree] = field(default_factory=dict)
     unit: str = "mm"
     sides: tuple[str, ...] = ("left", "right")
     formats: tuple[str, ...] = ("stl", "vtp")
@@ -60,7 +63,16 @@ class ReviewJob:
     case: ReviewCase
 
 
-Job = SegmentJob | CfdJob | CheckJob | ReviewJob
+@dataclass(frozen=True)
+class FollowJob:
+    """Surfaces of corrected ``labels``; with ``anew`` also centrelines, with the names that a person gave ``trees``."""
+
+    labels: Volume
+    trees: Mapping[str, CentrelineTree] = field(default_factory=dict)
+    anew: bool = False
+
+
+Job = SegmentJob | CfdJob | CheckJob | ReviewJob | FollowJob
 REVIEWED = ("labels", "probability", "ct", "vein", "variance")
 
 
@@ -75,7 +87,12 @@ def write_job(job: Job, folder: Path) -> None:
         about["probability"] = None if job.probability is None else write_volume(
             job.probability, folder / "probability.npy"
         )
-        about["trees"] = list(job.trees)
+        about |= {"trees": list(job.trees), "names_from": list(job.names_from)}
+        write_trees(job.trees, folder)
+        (folder / NAMED).mkdir()
+        write_trees(job.names_from, folder / NAMED)
+    elif isinstance(job, FollowJob):
+        about = {"labels": write_volume(job.labels, folder / "labels.npy"), "anew": job.anew, "trees": list(job.trees)}
         write_trees(job.trees, folder)
     elif isinstance(job, ReviewJob):
         given = {name: getattr(job.case, name) for name in REVIEWED if getattr(job.case, name) is not None}
@@ -101,12 +118,16 @@ def read_job(folder: Path) -> Job:
             trees = read_trees(about.pop("trees"), folder)
             volumes = {name: read_volume(one, folder / f"{name}.npy") for name, one in about.items()}
             return ReviewJob(ReviewCase(trees=trees, **volumes))
+        if kind == "FollowJob":
+            labels = read_volume(about["labels"], folder / "labels.npy")
+            return FollowJob(labels, read_trees(about["trees"], folder), about["anew"])
         if kind == "CfdJob":
             known = about.pop("probability")
             return CfdJob(**{
                 **about, "labels": read_volume(about["labels"], folder / "labels.npy"),
                 "probability": None if known is None else read_volume(known, folder / "probability.npy"),
                 "trees": read_trees(about["trees"], folder), "sides": tuple(about["sides"]),
+                "names_from": read_trees(about["names_from"], folder / NAMED),
                 "formats": tuple(about["formats"]),
             })
     except (OSError, ValueError, KeyError, TypeError) as error:

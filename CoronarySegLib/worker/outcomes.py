@@ -24,6 +24,8 @@ from .jobs import read_trees, read_volume, write_trees, write_volume
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
+    from ..inference import Prediction
+    from ..reconstruction import Surface
     from ..segmentation import CoronaryResult
 
 RESULT = "result.json"
@@ -58,6 +60,15 @@ class ReviewOutcome:
 
 
 @dataclass(frozen=True)
+class FollowOutcome:
+    """Surfaces of corrected labels by part; centrelines only where they were asked for. LPS mm."""
+
+    surfaces: dict[str, PartSurface]
+    trees: dict[str, CentrelineTree]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class CfdOutcome:
     """Flow models. ``folder`` lies in the folder of the job: move it away before that is removed."""
 
@@ -76,17 +87,14 @@ class CheckOutcome:
     warnings: tuple[str, ...] = field(default=())
 
 
-Outcome = SegmentOutcome | CfdOutcome | CheckOutcome | ReviewOutcome
+Outcome = SegmentOutcome | CfdOutcome | CheckOutcome | ReviewOutcome | FollowOutcome
 
 
 def write_segmentation(
     folder: Path, result: CoronaryResult, trees: Mapping[str, CentrelineTree], provenance: Provenance,
     warnings: tuple[str, ...], suspects: Sequence[Suspect] = (),
 ) -> None:
-    from ..writing.surfaces import write_vtp
-
-    for name, surface in result.surfaces.items():
-        write_vtp(surface, folder / f"surface_{name}.vtp", result.prediction)
+    write_surfaces(result.surfaces, folder, result.prediction)
     write_trees(trees, folder)
     finish(folder, {
         "kind": "SegmentOutcome", "labels": write_volume(result.labels, folder / "labels.npy"),
@@ -94,6 +102,13 @@ def write_segmentation(
         "trees": list(trees), "provenance": asdict(provenance), "warnings": list(warnings),
         "suspects": [one.as_dict() for one in suspects],
     })
+
+
+def write_surfaces(surfaces: Mapping[str, Surface], folder: Path, prediction: Prediction | None = None) -> None:
+    from ..writing.surfaces import write_vtp
+
+    for name, surface in surfaces.items():
+        write_vtp(surface, folder / f"surface_{name}.vtp", prediction)
 
 
 def write_error(folder: Path, error: CoronarySegError) -> None:
@@ -124,6 +139,9 @@ def read_outcome(folder: Path) -> Outcome | None:
             return CheckOutcome(findings, about["engine"], about["patch_seconds"], warnings)
         if kind == "CfdOutcome":
             return CfdOutcome(folder / about["folder"], tuple(about["summary"]), warnings)
+        if kind == "FollowOutcome":
+            surfaces = {name: PartSurface(_polydata(folder / f"surface_{name}.vtp")) for name in about["surfaces"]}
+            return FollowOutcome(surfaces, read_trees(about["trees"], folder), warnings)
         return SegmentOutcome(
             read_volume(about["labels"], folder / "labels.npy"),
             read_volume(about["probability"], folder / "probability.npy"),

@@ -39,3 +39,11 @@ SEGMENTS = (
         optional=True,
     ),
 )
+
+VEIN = Segment(
+    "vein", 4, "Cardiac vein", (0.27, 0.42, 0.62),
+    f"{_CONTEXT}~SCT^123037004^Anatomical Structure~SCT^29092000^Vein~^^~{_REGIONS}~SCT^80891009^Heart~^^",
+    optional=True,
+)
+"""What a correction takes out of a tree as a vein; no run makes it."""
+CORRECTED_SEGMENTS = (*SEGMENTS, VEIN)
