@@ -5,11 +5,8 @@ Reading the volume comes before (``reading``), writing the case after (``writing
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
 
 from .inference import QUALITIES, Prediction, predict
 from .models import ModelCard, ModelFolder, find_model
@@ -19,6 +16,7 @@ from .progress import Progress, ProgressCallback, as_progress
 from .reading import check_coronary_ct
 from .reading.findings import Finding
 from .reconstruction import PointCloud, Surface, SurfaceOptions, point_cloud, reconstruct
+from .timing import timed
 from .volume import Volume
 
 CLOUD_KINDS = ("distance", "confidence")
@@ -86,20 +84,20 @@ def segment(
     # Before the work: a wrong model name must not cost a minute.
     folder = model if isinstance(model, ModelFolder) else find_model(model)
 
-    with _timed(timings, "check"):
+    with timed(timings, "check"):
         part = progress.part(0.0, 0.05)
         checks = check_coronary_ct(volume, progress=part) if options.check else ()
     prediction = predict(
         volume, folder, device=device, quality=options.quality, progress=progress.part(0.05, 0.75)
     )
     timings |= prediction.timings
-    with _timed(timings, "postprocess"):
+    with timed(timings, "postprocess"):
         trees = extract_trees(prediction, options.post, progress=progress.part(0.75, 0.85))
-    with _timed(timings, "input_grid"):
+    with timed(timings, "input_grid"):
         progress(0.85, "Bringing the result to the input grid")
         labels = labels_on(trees, prediction, volume.geometry)
         probability = resample(prediction.lumen, volume.geometry, interpolation="linear", fill=0.0)
-    with _timed(timings, "surfaces"):
+    with timed(timings, "surfaces"):
         surfaces = reconstruct(trees, prediction, options.surface, progress=progress.part(0.88, 0.98))
         progress(0.98, "Making point clouds")
         clouds = {kind: point_cloud(surfaces, prediction, kind=kind) for kind in CLOUD_KINDS}
@@ -109,13 +107,6 @@ def segment(
         prediction=prediction, model_card=folder.card, timings=timings,
         warnings=_warnings(volume, checks, prediction, trees, surfaces), checks=checks,
     )
-
-
-@contextmanager
-def _timed(timings: dict[str, float], step: str) -> Iterator[None]:
-    start = perf_counter()
-    yield
-    timings[step] = perf_counter() - start
 
 
 def _warnings(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def write_measurements_csv(measurements: Measurements, folder: Path | str) -> di
     for name, rows in tables.items():
         files[name] = folder / f"{name}.csv"
         with file_in_place(files[name]) as path:
-            _write(rows, path)
+            write_rows(rows, path, header=STENOSIS_COLUMNS)
     return files
 
 
@@ -58,8 +59,9 @@ def as_dict(measurements: Measurements) -> dict[str, Any]:
     return _plain({"frame": FRAME, "unit": "mm", "systems": systems})
 
 
-def _write(rows: list[Row], path: Path) -> None:
-    header = list(rows[0]) if rows else STENOSIS_COLUMNS
+def write_rows(rows: list[Row], path: Path, *, header: Sequence[str]) -> None:
+    """Rows of equal columns as CSV, numbers with four digits; ``header`` is written where there are no rows."""
+    header = list(rows[0]) if rows else list(header)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)

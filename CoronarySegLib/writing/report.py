@@ -35,10 +35,7 @@ def build_report(
     names written so far, ``timings_s`` and ``warnings`` those of writing, added to the result's own."""
     trees, card = result.trees, result.model_card
     return plain({
-        "schema": SCHEMA,
-        "note": RESEARCH_USE,
-        "coronaryseg": __version__,
-        "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        **report_head(),
         "input": {
             "files": describe_source(source) if source is not None else None,
             "description": result.labels.source,
@@ -55,11 +52,7 @@ def build_report(
                 for s in card.stages
             ],
         },
-        "device": {
-            "engine": result.prediction.engine, "machine": platform.machine(), "system": platform.platform(),
-            "python": platform.python_version(),
-        },
-        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        **computed_with(result.prediction.engine),
         "segmentation": {
             "labels": {s.key: s.value for s in SEGMENTS},
             "mask_is": "lumen (calcium is a label of its own and not part of the lumen)",
@@ -81,6 +74,25 @@ def build_report(
         "warnings": list(dict.fromkeys([*result.warnings, *warnings])),
         "files": sorted(path.name for path in files),
     })
+
+
+def report_head() -> dict[str, Any]:
+    """What every report begins with."""
+    return {
+        "schema": SCHEMA, "note": RESEARCH_USE, "coronaryseg": __version__,
+        "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def computed_with(engine: str) -> dict[str, Any]:
+    """The machine and the packages a result was computed with."""
+    return {
+        "device": {
+            "engine": engine, "machine": platform.machine(), "system": platform.platform(),
+            "python": platform.python_version(),
+        },
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+    }
 
 
 def write_report(report: dict[str, Any], path: Path) -> None:

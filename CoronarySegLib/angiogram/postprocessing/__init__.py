@@ -1,0 +1,6 @@
+"""Masks of single frames cleaned, and masks of a run made consistent in time."""
+
+from .pieces import without_specks
+from .temporal import consistent_in_time
+
+__all__ = ["consistent_in_time", "without_specks"]
