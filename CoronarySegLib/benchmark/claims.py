@@ -53,6 +53,14 @@ _ALL = (
     Claim("skip-gates", "Attention gates in the skips (Khan 2025)", "sfanet-ag", "sfanet-unet"),
     Claim("gan", "Refinement by the 3D Attention-GAN (Khan 2025)", "seg2refinenet", "sfanet"),
     Claim("dice-bce", "Dice + BCE instead of Dice alone (Nayak)", "resunet3d", "resunet3d-dice", SURFACE),
+    Claim("full-scale-skips", "U-Net 3+ instead of U-Net++ (angiography)", "unet3plus", "angiogram-unetplusplus"),
+    Claim("nested-skips", "U-Net++ instead of U-Net (angiography)", "angiogram-unetplusplus", "angiogram-unet"),
+    Claim("no-pyramid", "U-Net instead of DeepLabV3+ (angiography)", "angiogram-unet", "angiogram-deeplabv3plus"),
+    Claim("deep-supervision", "Deep supervision of U-Net 3+", "unet3plus", "unet3plus-no-supervision"),
+    Claim("transfer", "ImageNet weights in U-Net 3+", "unet3plus-no-supervision",
+          "unet3plus-no-supervision-no-transfer"),
+    Claim("local-look", "The local look of TPRNet", "tprnet-global-local", "tprnet-global", (DICE, CLDICE)),
+    Claim("focal-look", "The focal look of TPRNet", "tprnet", "tprnet-global-local", (DICE, CLDICE)),
 )
 CLAIMS = {claim.name: claim for claim in _ALL}
 
