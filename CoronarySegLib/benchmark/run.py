@@ -33,13 +33,13 @@ RESULT = "result.json"
 
 @dataclass(frozen=True)
 class Plan:
-    """What all entrants share: the data with its ``split`` and ``fold``; the budget, either ``steps`` for every stage
-    or ``minutes`` of training for every entrant (the papers' own epochs for neither); ``profile``, and ``settings`` by
-    published name ("*" for all) laid over the systems'. ``quality`` is that of the prediction; ``cache`` holds the
-    prepared data (beside the entrants' folders for None)."""
+    """What all entrants share: the data with its ``split`` and ``fold`` (without a split nobody is trained and every
+    case tests); the budget, either ``steps`` for every stage or ``minutes`` of training for every entrant (the papers'
+    own epochs for neither); ``profile``, and ``settings`` by published name ("*" for all) laid over the systems'.
+    ``quality`` is that of the prediction; ``cache`` holds the prepared data (beside the entrants' folders for None)."""
 
     data: Path
-    split: Path
+    split: Path | None
     fold: int = 1
     steps: int | None = None
     minutes: float | None = None
@@ -80,6 +80,8 @@ def run_entrant(entrant: Entrant, plan: Plan, folder: Path,
     path = folder / RESULT
     if path.is_file():
         return read_result(path)
+    if plan.split is None:
+        raise TrainingError("Training needs to know which cases to keep for testing. Name them with --split.")
     pairs = pairs_to_test(plan)
     runs, trained = [], {}
     for number, stage in enumerate(entrant.stages):
@@ -124,6 +126,8 @@ def pooled(results: Sequence[Result]) -> Result:
 
 def pairs_to_test(plan: Plan) -> tuple[Pair | AngiogramCase, ...]:
     """The cases nothing is trained or chosen on. Raises TrainingError when the split keeps none for testing."""
+    if plan.split is None:
+        return find_pairs(plan.data)
     names = set(read_split(plan.split, plan.fold).test)
     found = find_cases(plan.data) if holds_angiograms(plan.data) else find_pairs(plan.data)
     pairs = tuple(pair for pair in found if pair.name in names)

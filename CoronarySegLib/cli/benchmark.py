@@ -34,8 +34,10 @@ def _list_entrants(wanted: bool) -> None:
 
 def benchmark_command(
     data: Annotated[Path, typer.Option("--data", help="Folder of image/label pairs.")],
-    split: Annotated[Path, typer.Option("--split", help="Which cases train, validate and test (.xlsx, .csv).")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the runs, the models and the table.")],
+    split: Annotated[
+        Path | None, typer.Option("--split", help="Which cases train, validate and test; without it --model alone.")
+    ] = None,
     systems: Annotated[
         list[str] | None, typer.Option("--system", help="Who takes part; again for more, none for all.")
     ] = None,
@@ -123,7 +125,7 @@ def _write(results: list[Result], output: Path, plan: Plan, folds: tuple[int, ..
     if plan.minutes is not None:
         budget = f"{plan.minutes:g} minutes a system, divided equally among its stages"
     parts = benchmark_parts(results, (
-        f"Data {plan.data.name}, split {plan.split.name}, fold {', '.join(map(str, folds))}; profile {plan.profile}, "
+        f"Data {plan.data.name}, split {plan.split.name if plan.split else 'none'}, fold {', '.join(map(str, folds))}; profile {plan.profile}, "
         f"quality {plan.quality}; training: {budget}.",
     ))
     write_text(output / "benchmark.md", as_markdown(TITLE, parts))

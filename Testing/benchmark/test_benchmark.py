@@ -219,7 +219,14 @@ def test_a_scored_case_is_not_scored_again(a_plan, tmp_path):
 
 def test_a_model_that_is_there_takes_part_without_training(a_folder, a_plan):
     run_entrant(ENTRANTS["huang"], a_plan, a_folder / "first")
-    code = main(["benchmark", "--data", str(a_plan.data), "--split", str(a_plan.split), "-o", str(a_folder / "out"),
-                 "--model", str(a_folder / "first" / "model"), "--device", "cpu", "--progress", "none"])
+    code = main(["benchmark", "--data", str(a_plan.data), "-o", str(a_folder / "out"), "--device", "cpu",
+                 "--model", str(a_folder / "first" / "model"), "--progress", "none"])
     assert code == 0
-    assert "not trained here" in (a_folder / "out" / "benchmark.md").read_text()
+    text = (a_folder / "out" / "benchmark.md").read_text()
+    assert "not trained here" in text
+    assert "Test cases: 3." in text  # without a split, all of them
+
+
+def test_nobody_is_trained_without_a_split(a_plan, tmp_path):
+    with pytest.raises(TrainingError, match="--split"):
+        run_entrant(ENTRANTS["huang"], replace(a_plan, split=None), tmp_path / "out")
