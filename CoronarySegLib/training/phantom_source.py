@@ -125,8 +125,8 @@ class _FineCase:
         lumen = _some(np.argwhere(fine[1] > 128))
         # Apart: a case has a thousand times more vein than plaque, and from one pool plaque would never be drawn.
         calcium, vein = _some(np.argwhere(fine[2] > 100)), _some(np.argwhere(fine[3] > 128))
-        stored = [path / f"prior_{look}.npy" for look in range(card.looks)]
-        if stored[0].exists():
+        stored = [p for p in (path / f"prior_{look}.npy" for look in range(card.looks)) if p.exists()]
+        if stored:
             priors = tuple(np.load(prior, mmap_mode="r") for prior in stored)
         else:
             bits = np.load(path / "coarse_target.npy")
