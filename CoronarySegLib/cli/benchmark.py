@@ -124,9 +124,9 @@ def _write(results: list[Result], output: Path, plan: Plan, folds: tuple[int, ..
     budget = f"{plan.steps} steps a stage" if plan.steps is not None else "the papers' epochs"
     if plan.minutes is not None:
         budget = f"{plan.minutes:g} minutes a system, divided equally among its stages"
+    split = f", split {plan.split.name}, fold {', '.join(map(str, folds))}" if plan.split else ", every case"
     parts = benchmark_parts(results, (
-        f"Data {plan.data.name}, split {plan.split.name if plan.split else 'none'}, fold {', '.join(map(str, folds))}; profile {plan.profile}, "
-        f"quality {plan.quality}; training: {budget}.",
+        f"Data {plan.data.name}{split}; profile {plan.profile}, quality {plan.quality}; training: {budget}.",
     ))
     write_text(output / "benchmark.md", as_markdown(TITLE, parts))
     write_text(output / "benchmark.html", as_html(TITLE, parts))
