@@ -19,7 +19,7 @@ from ..centreline.tree import CentrelineTree
 from ..errors import InputError
 from ..postprocessing.boxes import Box, points_of, sample
 from ..volume import Volume
-from .picking import Place, required_place, wide_radius_mm
+from .picking import Place, required_place
 from .record import Correction, corrected
 from .retrace import OPTIONS, local_field
 from .state import SYSTEMS, CaseState
@@ -29,6 +29,7 @@ REACH_MM = 4.0
 LEAST_MM, LARGEST_MM = 0.25, 4.0
 MARGIN_MM = 3.0
 STEP_MM = 0.1
+LEAST_CHANGE_MM = 1e-3
 
 
 def set_radius(
@@ -51,7 +52,7 @@ def set_radius(
     old = np.array([tree.branches[b].radius_mm[k] for b, k in chain])
     new = np.maximum(old + weight * (radius_mm - place.radius_mm), LEAST_MM)
     box, after = _resized(state, place, points, old, new, {b for b, _ in chain})
-    tree = _remeasured(state, tree, place, box, after, chain, points, new)
+    tree = _remeasured(state, place, box, after, chain, points, old, new)
     name = state.trees[place.system].branches[place.branch].name or f"branch {place.branch}"
     what = f"Radius of {name} set from {place.radius_mm:.2f} to {radius_mm:.2f} mm"
     return corrected(
@@ -96,7 +97,7 @@ def _resized(
     """The box round the stretch that changes, and its labels afterwards."""
     value, tree = SYSTEMS[place.system], state.trees[place.system]
     dense, was, wanted = _dense(points, old, new)
-    changing = np.abs(wanted - was) > 1e-3
+    changing = np.abs(wanted - was) > LEAST_CHANGE_MM
     if not changing.any():
         raise InputError("The lumen has this radius already.")
     reach = 1.7 * float(max(was.max(), wanted.max())) + MARGIN_MM
@@ -140,26 +141,26 @@ def _signed_depth(mask: np.ndarray, spacing_zyx_mm: np.ndarray) -> np.ndarray:
     return (inside - outside).astype(np.float32)
 
 
-def _remeasured(state, tree: CentrelineTree, place: Place, box: Box, after: np.ndarray, chain, points, new):
-    """The tree with radius and area of the stretch measured anew in the corrected lumen."""
+def _remeasured(
+    state: CaseState, place: Place, box: Box, after: np.ndarray, chain: list[tuple[int, int]], points: np.ndarray,
+    old: np.ndarray, new: np.ndarray,
+) -> CentrelineTree:
+    """The tree with radius and area of the stretch that changed measured anew in the corrected lumen."""
     part = CaseState(state.labels.with_array(_put(state.labels.array, box, after)), {}, state.probability)
-    wide = part.box_round(points, 5.0)
+    wide = part.box_round(points, MARGIN_MM + 2.0)
     _, field = local_field(part, wide, part.labels.array[wide] == SYSTEMS[place.system])
     nodes = NodeTree(points, np.arange(-1, len(points) - 1), new)
     sections = measured_sections(nodes, field, OPTIONS.threshold)
-    inner = (points >= state.local_geometry(box).corners_lps().min(axis=0)) \
-        & (points <= state.local_geometry(box).corners_lps().max(axis=0))
-    branches = list(tree.branches)
-    for position in np.flatnonzero(inner.all(axis=1)):
+    branches = list(state.trees[place.system].branches)
+    for position in np.flatnonzero(np.abs(new - old) > LEAST_CHANGE_MM):
         number, k = chain[position]
-        radius = sections.radius_mm[position]
-        branch = branches[number]
+        branch, radius = branches[number], sections.radius_mm[position]
         radii, areas = branch.radius_mm.copy(), branch.area_mm2.copy()
         radii[k] = radius if np.isfinite(radius) else new[position]
         if np.isfinite(areas[k]):
             areas[k] = sections.area_mm2[position]
         branches[number] = replace(branch, radius_mm=radii, area_mm2=areas)
-    return tree.with_branches(branches)
+    return state.trees[place.system].with_branches(branches)
 
 
 def _put(array: np.ndarray, box: Box, after: np.ndarray) -> np.ndarray:
@@ -173,10 +174,3 @@ def wall_radius_mm(state: CaseState, centre_lps_mm, wall_lps_mm) -> float:
     place = required_place(state, centre_lps_mm)
     offset = np.asarray(wall_lps_mm, float) - place.lps_mm
     return float(np.linalg.norm(offset - (offset @ place.course) * place.course))
-
-
-def radius_at(state: CaseState, click_lps_mm) -> tuple[float, float]:
-    """Inscribed radius and radius by area in mm at the centreline next to a click."""
-    place = required_place(state, click_lps_mm)
-    branch = state.trees[place.system].branches[place.branch]
-    return place.radius_mm, float(wide_radius_mm(branch)[place.point])

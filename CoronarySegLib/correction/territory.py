@@ -40,10 +40,12 @@ class Core:
 
     @staticmethod
     def of(tree: CentrelineTree, branches: Iterable[int]) -> Core:
-        """The branches' points, without those that still lie in the lumen of the vessel a branch leaves."""
+        """The branches' points; of one whose parent is not among them without those that still lie in its lumen."""
         points, radius = [np.zeros((0, 3))], [np.zeros(0)]
-        for number in branches:
-            own = ~inside_parent(tree, number)
+        chosen = set(branches)
+        for number in sorted(chosen):
+            alone = tree.branches[number].parent not in chosen
+            own = ~inside_parent(tree, number) if alone else slice(None)
             points.append(tree.branches[number].points_lps_mm[own])
             radius.append(wide_radius_mm(tree.branches[number])[own])
         return Core(np.concatenate(points), np.concatenate(radius))
