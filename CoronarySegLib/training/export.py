@@ -99,6 +99,11 @@ def _seeds_text(run: Path, weights: TrainedWeights) -> str:
     text = f"{weights.config.stage}: run seed {weights.config.seed}"
     if choice is None or choice.phantoms is None:
         return text
+    if weights.config.spec.of_angiograms:
+        from ..angiogram.training.phantoms import heart_seeds
+
+        hearts = heart_seeds(choice.phantoms, weights.config.seed)
+        return f"{text}, hearts {hearts[0]}-{hearts[-1]}"
     from .phantom_opening import phantom_seeds
 
     train, validation = phantom_seeds(choice.phantoms, weights.config.seed)

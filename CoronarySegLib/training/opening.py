@@ -19,7 +19,8 @@ DEFAULT_CACHE = "coronaryseg_phantoms"
 
 @dataclass(frozen=True)
 class DataChoice:
-    """What to train on: ``phantoms`` generated anatomies, or the image/label pairs in ``data``. Exactly one is set.
+    """What to train on: ``phantoms`` generated anatomies (or angiograms of such), or the image/label pairs in ``data``.
+    Exactly one is set.
 
     ``cache`` is the folder of prepared cases; phantoms need a few hundred MB each there (DEFAULT_CACHE when None).
     ``locator_run`` is the run folder of a trained locator whose answers become the priors of the stage "vessels".
@@ -88,13 +89,15 @@ def open_choice(choice: DataChoice, config: TrainConfig, *, validation_patches: 
 def _angiograms(choice: DataChoice, config: TrainConfig, report: Progress) -> tuple[PatchSource, PatchSource]:
     from ..angiogram.training.source import open_angiograms
 
-    if choice.data is None:
-        raise TrainingError(
-            "A system on angiograms trains on a folder of images and masks (--data). Generated ones are written as "
-            "such a folder first."
+    data = choice.data
+    if data is None:
+        from ..angiogram.training.phantoms import phantom_folder
+
+        data = phantom_folder(
+            choice.phantoms, choice.cache or DEFAULT_CACHE, seed=config.seed, progress=report.part(0.0, 0.8)
         )
     return open_angiograms(
-        choice.data, config.spec, patch_zyx=config.patch, split=_split_of(choice), progress=report
+        data, config.spec, patch_zyx=config.patch, split=_split_of(choice), progress=report.part(0.8, 1.0)
     )
 
 

@@ -7,6 +7,7 @@ import torch
 
 from ...inference.engines import Engine, choose_engine
 from ...networks.blocks import check_input
+from ...networks.tempered import Tempered
 from ..networks.tprnet import TPRNet
 
 _SURE = 1e-4
@@ -16,17 +17,20 @@ def choose_image_engine(network: torch.nn.Module, patch_zyx: tuple[int, int, int
     """As ``inference.engines.choose_engine``, also for a network whose looks depend on what it finds."""
     if isinstance(network, TPRNet):
         return TPRNetEngine(network, patch_zyx, device=device)
+    if isinstance(network, Tempered) and isinstance(network.network, TPRNet):
+        return TPRNetEngine(network.network, patch_zyx, device=device, temperature=network.temperature)
     return choose_engine(network, patch_zyx, device=device)
 
 
 class TPRNetEngine:
     """TPRNet with an engine for each of its networks: a traced graph of the whole would keep the first image's places.
 
-    ``name`` and ``warnings`` as of every engine.
+    ``temperature`` divides the logits of the joined answer; ``name`` and ``warnings`` as of every engine.
     """
 
-    def __init__(self, network: TPRNet, patch_zyx: tuple[int, int, int], *, device: str = "auto"):
-        self._network = network
+    def __init__(self, network: TPRNet, patch_zyx: tuple[int, int, int], *, device: str = "auto",
+                 temperature: float = 1.0):
+        self._network, self._temperature = network, temperature
         sides = (patch_zyx[1], min(network.looks.local_size, *patch_zyx[1:]), network.looks.focal_size)
         shapes = (patch_zyx, *((1, side, side) for side in sides[1:]))
         self._engines = [
@@ -48,7 +52,7 @@ class TPRNetEngine:
         check_input(images[:, :, None], self._network)
         with torch.inference_mode():
             answer, _ = self._network.joined(images, *(None if e is None else _look(e) for e in self._engines))
-        return torch.sigmoid(answer)[:, :, None].numpy()
+        return torch.sigmoid(answer / self._temperature)[:, :, None].numpy()
 
 
 class _OfSlices(torch.nn.Module):

@@ -9,6 +9,7 @@ from PIL import Image
 
 from CoronarySegLib.angiogram import AngiogramImage
 from CoronarySegLib.angiogram.inference import predict_angiogram
+from CoronarySegLib.angiogram.training import phantoms
 from CoronarySegLib.benchmark.entrants import find_entrants
 from CoronarySegLib.benchmark.run import Plan, run_entrant
 from CoronarySegLib.benchmark.table import results_table
@@ -118,9 +119,35 @@ def test_augmentation_moves_image_and_mask_together():
     assert changed >= 4
 
 
-def test_angiograms_are_not_drawn_from_phantoms_of_ct():
-    with pytest.raises(TrainingError, match="folder of images and masks"):
-        open_choice(DataChoice(phantoms=2), published_config("unet3plus", cases=1))
+def test_synthetic_angiograms_are_made_once_and_split_by_heart(tmp_path, monkeypatch):
+    """The hearts themselves are stood in for: making one takes seconds."""
+    made = []
+
+    def a_run(settings, scene):
+        made.append((settings.seed, scene))
+        return settings
+
+    def written(run, folder):
+        mask = np.zeros((64, 64), np.uint8)
+        mask[8:56, 30:34] = 255
+        for kind, pixels in (("images", 200 - mask // 2), ("masks", mask)):
+            (folder / kind).mkdir(exist_ok=True)
+            Image.fromarray(pixels).save(folder / kind / f"{run.seed}_left.png")
+        return {"images": (folder / "images" / f"{run.seed}_left.png",)}
+
+    monkeypatch.setattr(phantoms, "make_scene", lambda settings: settings.seed)
+    monkeypatch.setattr(phantoms, "make_angiogram", a_run)
+    monkeypatch.setattr(phantoms, "write_angiogram", written)
+    monkeypatch.setattr(phantoms, "VIEWS_A_HEART", 2)
+    config = published_config("tprnet", cases=1, stage_changes={"patch_zyx": [1, 64, 64]})
+    choice = DataChoice(phantoms=8, cache=str(tmp_path))
+    source, _ = open_choice(choice, config, validation_patches=2)
+    assert len(made) == 8
+    assert {scene for _, scene in made} == set(phantoms.heart_seeds(8))
+    assert len(phantoms.heart_seeds(8)) == 4
+    assert len(source.cases) == 6  # one heart, two views, validates
+    open_choice(choice, config, validation_patches=2)
+    assert len(made) == 8
 
 
 def test_every_system_on_angiograms_can_be_built_from_its_settings():
