@@ -28,9 +28,13 @@ class ListedModel:
     problem: str = ""
 
 
-def list_models() -> tuple[ListedModel, ...]:
-    """Every model folder that :func:`find_model` can find by name, the shipped ones first, damaged ones included."""
-    return tuple(_listed(path, shipped) for path, shipped in _candidates())
+def list_models(*more: Path | str) -> tuple[ListedModel, ...]:
+    """Every model folder that :func:`find_model` can find by name, the shipped ones first, damaged ones included; then
+    those of ``more`` folders, each a model folder or a folder of such. A folder that is given twice is listed once."""
+    found = dict(_candidates())
+    for path, shipped in _models_in([(Path(folder).expanduser(), False) for folder in more]):
+        found.setdefault(path, shipped)
+    return tuple(_listed(path, shipped) for path, shipped in found.items())
 
 
 def find_model(name_or_path: str | Path | None = None) -> ModelFolder:
@@ -63,7 +67,11 @@ def find_model(name_or_path: str | Path | None = None) -> ModelFolder:
 
 def _candidates() -> Iterator[tuple[Path, bool]]:
     own = [Path(folder) for folder in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if folder]
-    for root, shipped in [(SHIPPED, True), *((folder, False) for folder in own)]:
+    yield from _models_in([(SHIPPED, True), *((folder, False) for folder in own)])
+
+
+def _models_in(roots: list[tuple[Path, bool]]) -> Iterator[tuple[Path, bool]]:
+    for root, shipped in roots:
         if (root / CARD_NAME).is_file():
             yield root, shipped
         elif root.is_dir():

@@ -19,6 +19,8 @@ MARGIN_MM = 14.0
 """Round the labels: as far as a lost piece is looked for."""
 WINDOW_MM = 12.0
 """To either side of a place: what its calibre is compared with."""
+PIECE = "piece"
+"""Keys of trees of pieces apart begin with it."""
 USUAL = 0.4
 """Quantile: a leak at an ostium may fill nearly half of the window that is left there."""
 
@@ -106,6 +108,13 @@ class TreePoints:
     def search(self) -> cKDTree:
         return cKDTree(self.points_lps_mm)
 
+    def nearest(self, place_lps_mm: np.ndarray) -> tuple[str, int]:
+        """System and branch whose centreline passes closest to a place; ("", -1) without trees."""
+        if not len(self.points_lps_mm):
+            return "", -1
+        row = int(self.search.query(place_lps_mm)[1])
+        return self.keys[int(self.system[row])], int(self.branch[row])
+
     def rows(self, key: str, branch: int) -> np.ndarray:
         """Rows of one branch, proximal first."""
         return np.flatnonzero((self.system == self.keys.index(key)) & (self.branch == branch))
@@ -151,6 +160,8 @@ def label_of(case: ReviewCase, key: str, branch: int) -> str:
     """What people call a branch: its name, or "a side branch of the LAD"."""
     if key not in case.trees or branch < 0:
         return "the vessel"
+    if key.startswith(PIECE):
+        return "a piece apart"
     tree = case.trees[key]
     for index in reversed(tree.path_from_ostium(branch)):
         name = tree.branches[index].name

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from .ground import Ground, label_of
+from .ground import PIECE, Ground, label_of
 from .suspects import Kind, Suspect, place_of
 
 FAR_MM = 10.0
@@ -25,7 +25,8 @@ CLOSE_MM = 5.0
 def pieces_apart(ground: Ground) -> list[Suspect]:
     """Labelled pieces that touch no tree: a gap where a vessel could reach the piece, otherwise an isolated piece.
 
-    Pieces are joined to what is there already, nearest first, so that a chain of them gives one gap each.
+    Pieces are joined to what is there already, nearest first, so that a chain of them gives one gap each; to their own
+    side where that is in reach, for across the groove a stranger may be nearer.
     """
     labels, count = ground.pieces
     if count < 2:
@@ -33,6 +34,7 @@ def pieces_apart(ground: Ground) -> list[Suspect]:
     index = np.argwhere(labels)
     ids = labels[tuple(index.T)]
     places = ground.places(index)
+    sides = ground.case.labels.array[tuple(index.T)]
     sizes = np.bincount(ids, minlength=count + 1) * ground.case.labels.geometry.voxel_mm3
     joined = np.isin(ids, _rooted(ground, ids, places, sizes))
     waiting = {int(one) for one in np.unique(ids[~joined]) if sizes[one] >= SMALLEST_MM3}
@@ -43,8 +45,14 @@ def pieces_apart(ground: Ground) -> list[Suspect]:
         first = int(np.argmin(distance))
         piece = int(ids[outside[first]])
         here = ids == piece
-        ends = places[inside[nearest[first]]], places[outside[first]]
-        found.append(_piece(ground, ends, float(distance[first]), float(sizes[piece])))
+        away, ends = float(distance[first]), (places[inside[nearest[first]]], places[outside[first]])
+        own = joined & (sides == np.bincount(sides[here]).argmax())
+        if own.any():
+            to_own, which = cKDTree(places[own]).query(places[here])
+            if to_own.min() <= FAR_MM:
+                nearest_own = int(np.argmin(to_own))
+                away, ends = float(to_own.min()), (places[own][which[nearest_own]], places[here][nearest_own])
+        found.append(_piece(ground, ends, away, float(sizes[piece])))
         joined |= here
         waiting.discard(piece)
     return found
@@ -56,7 +64,9 @@ def _rooted(ground: Ground, ids: np.ndarray, places: np.ndarray, sizes: np.ndarr
         return [int(np.argmax(sizes))]
     rooted = []
     search = cKDTree(places)
-    for tree in ground.case.trees.values():
+    for key, tree in ground.case.trees.items():
+        if key.startswith(PIECE):
+            continue
         # By most of the trunk, not by the ostium alone, which may lie a voxel outside of the labels.
         near = ids[search.query(tree.branches[0].points_lps_mm)[1]]
         rooted.append(int(np.bincount(near).argmax()))
@@ -64,7 +74,7 @@ def _rooted(ground: Ground, ids: np.ndarray, places: np.ndarray, sizes: np.ndarr
 
 
 def _piece(ground: Ground, ends: tuple[np.ndarray, np.ndarray], distance_mm: float, volume_mm3: float) -> Suspect:
-    key, branch = _nearest_branch(ground, ends[0])
+    key, branch = ground.points.nearest(ends[0])
     vessel = label_of(ground.case, key, branch)
     size = min(1.0, volume_mm3 / 40.0)
     if distance_mm <= FAR_MM:
@@ -121,7 +131,7 @@ def _left_out(ground: Ground, places: np.ndarray, volume_mm3: float) -> list[Sus
     first = int(np.argmin(distance))
     if distance[first] > FAR_MM + points.radius_mm[nearest[first]]:
         return []
-    key, branch = points.keys[int(points.system[nearest[first]])], int(points.branch[nearest[first]])
+    key, branch = points.nearest(places[first])
     vessel = label_of(ground.case, key, branch)
     return [Suspect(
         Kind.GAP, place_of(0.5 * (places[first] + points.points_lps_mm[nearest[first]])), 0.35 + 0.3 * size,
@@ -148,11 +158,3 @@ def _end_before(ground: Ground, places: np.ndarray):
             if near and (best is None or distance[first] < best[4]):
                 best = key, leaf, tip, places[first], float(distance[first]), float(max(forward, 0.0))
     return best
-
-
-def _nearest_branch(ground: Ground, place: np.ndarray) -> tuple[str, int]:
-    points = ground.points
-    if not len(points.points_lps_mm):
-        return "", -1
-    nearest = int(points.search.query(place)[1])
-    return points.keys[int(points.system[nearest])], int(points.branch[nearest])

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from ..progress import Progress, ProgressCallback, as_progress
+from .apart import with_pieces_followed
 from .doubt import low_confidence
 from .ends import blunt_ends, spurs
 from .ground import ground_of
 from .pieces import FAR_MM, lumen_left_out, pieces_apart
 from .suspects import Kind, ReviewCase, Suspect
 from .veins import possible_veins
-from .widths import leaks, radius_changes
+from .widths import radius_changes, unexplained_lumen
 
 MOST_SUSPECTS = 60
 """Nobody looks at more; what is left out is the least suspicious."""
@@ -21,7 +22,7 @@ TOGETHER_MM = 4.0
 """Two entries closer than this show the same in the views."""
 SEARCHES = (
     ("Looking for pieces apart", pieces_apart), ("Looking for lumen left out", lumen_left_out),
-    ("Looking for leaks", leaks), ("Looking for veins", possible_veins), ("Looking for stubs", spurs),
+    ("Looking for leaks", unexplained_lumen), ("Looking for veins", possible_veins), ("Looking for stubs", spurs),
     ("Looking at free ends", blunt_ends), ("Looking for changes of width", radius_changes),
     ("Looking at confidence", low_confidence),
 )
@@ -39,6 +40,8 @@ def find_suspects(
     ground = ground_of(case)
     if ground is None:
         return ()
+    report(0.0, "Following the pieces")
+    ground = with_pieces_followed(ground)
     found: list[Suspect] = []
     for number, (text, search) in enumerate(SEARCHES):
         report(number / len(SEARCHES), text)

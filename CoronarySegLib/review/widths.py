@@ -17,6 +17,8 @@ BULK_MM3 = 12.0
 """A bag on the side of a vessel holds more than a twig does."""
 ASIDE_MM = 1.0
 THIN_MM = 0.6
+BUMP_MM = 1.8
+"""Above the wall: three voxels of a usual CT, more than noise lifts it."""
 LONG_MM = 10.0
 MOTHER_MM = 1.5
 SIDES_MM = (1.0, 4.0)
@@ -27,9 +29,9 @@ NARROW = 0.5
 AT_JUNCTION_MM = 1.0
 
 
-def leaks(ground: Ground) -> list[Suspect]:
-    """Lumen that the tree does not account for: balls wider than the vessel they lie on, bags beside it, and whole
-    vessels that touch another one and have no centreline of their own (these are listed as possible veins)."""
+def unexplained_lumen(ground: Ground) -> list[Suspect]:
+    """Lumen that the tree does not account for: balls wider than the vessel they lie on and bags beside it (leaks),
+    bumps, and whole vessels that touch another one and have no centreline of their own (possible veins)."""
     if not len(ground.points.points_lps_mm):
         return []
     _, places, depth = ground.depths
@@ -49,10 +51,13 @@ def leaks(ground: Ground) -> list[Suspect]:
         around = np.linalg.norm(places - places[top], axis=1) < reach
         volume_mm3 = max(np.count_nonzero(around & (away > 1.2 * expected + 0.3)), len(cluster)) * voxel_mm3
         known = len(taken) and np.linalg.norm(taken - places[top], axis=1).min() < reach
-        if volume_mm3 < BULK_MM3 or radius < THIN_MM or known:
+        if known:
+            continue
+        if volume_mm3 < BULK_MM3 or radius < THIN_MM:
+            found += _bump(ground, cluster[np.argmax(away[cluster])], float(np.max(away[cluster] - expected[cluster])))
             continue
         taken = np.concatenate([taken, places[cluster]])
-        key, branch = points.keys[int(points.system[nearest[top]])], int(points.branch[nearest[top]])
+        key, branch = points.nearest(places[top])
         vessel = label_of(ground.case, key, branch)
         length = float(np.linalg.norm(np.ptp(places[cluster], axis=0)))
         score = min(0.97, 0.6 + 0.15 * max(radius / max(usual, 0.5) - 1.0, 0.0) + 0.2 * min(1.0, volume_mm3 / 80.0))
@@ -71,6 +76,20 @@ def leaks(ground: Ground) -> list[Suspect]:
             "wide: cut them off if the segmentation has run into the aorta or a chamber.", key, branch, vessel,
         ))
     return found
+
+
+def _bump(ground: Ground, row: int, high_mm: float) -> list[Suspect]:
+    """A stub that is too short for a centreline of its own, at its tip."""
+    if high_mm < BUMP_MM:
+        return []
+    place = ground.depths[1][row]
+    key, branch = ground.points.nearest(place)
+    vessel = label_of(ground.case, key, branch)
+    return [Suspect(
+        Kind.SPUR, place_of(place), 0.42 + 0.04 * min(high_mm, 5.0),
+        f"A bump of {high_mm:.1f} mm on {vessel}: remove it, unless the image shows a side branch that goes on.",
+        key, branch, vessel,
+    )]
 
 
 def _expected_at(ground: Ground, places: np.ndarray, nearest: np.ndarray, away: np.ndarray) -> np.ndarray:

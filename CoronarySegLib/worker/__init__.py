@@ -4,7 +4,7 @@
 folder of the job; ``protocol`` is how progress is said; ``__main__`` is the process itself.
 """
 
-from .jobs import CfdJob, CheckJob, FollowJob, ReviewJob, SegmentJob
+from .jobs import CfdJob, CheckJob, FollowJob, PhantomJob, ReviewJob, SegmentJob
 from .process import WorkerProcess
 
-__all__ = ["CfdJob", "CheckJob", "FollowJob", "ReviewJob", "SegmentJob", "WorkerProcess"]
+__all__ = ["CfdJob", "CheckJob", "FollowJob", "PhantomJob", "ReviewJob", "SegmentJob", "WorkerProcess"]

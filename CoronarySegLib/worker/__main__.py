@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import CoronarySegError
 from ..progress import Progress
-from .jobs import CfdJob, FollowJob, Job, ReviewJob, SegmentJob, read_job, write_trees
+from .jobs import CfdJob, FollowJob, Job, PhantomJob, ReviewJob, SegmentJob, read_job, write_trees, write_volume
 from .outcomes import finish, write_error, write_segmentation, write_surfaces
 from .parent import end_with_parent
 from .protocol import say
@@ -44,6 +44,8 @@ def _do(job: Job, folder: Path, progress: Progress) -> None:
 
         found = find_suspects(job.case, progress=progress)
         finish(folder, {"kind": "ReviewOutcome", "suspects": [one.as_dict() for one in found]})
+    elif isinstance(job, PhantomJob):
+        _phantom(job, folder, progress)
     else:
         from .check import check
 
@@ -132,6 +134,14 @@ def _follow(job: FollowJob, folder: Path, progress: Progress) -> None:
     finish(folder, {
         "kind": "FollowOutcome", "surfaces": list(surfaces), "trees": list(trees), "warnings": warnings,
     })
+
+
+def _phantom(job: PhantomJob, folder: Path, progress: Progress) -> None:
+    from ..phantom import PhantomSettings, centred_grid, make_phantom
+
+    grid = centred_grid(job.shape_zyx, job.spacing_xyz_mm)
+    made = make_phantom(PhantomSettings(seed=job.seed, geometry=grid), progress)
+    finish(folder, {"kind": "PhantomOutcome", "ct": write_volume(made.ct, folder / "phantom.npy")})
 
 
 if __name__ == "__main__":

@@ -72,7 +72,16 @@ class FollowJob:
     anew: bool = False
 
 
-Job = SegmentJob | CfdJob | CheckJob | ReviewJob | FollowJob
+@dataclass(frozen=True)
+class PhantomJob:
+    """Make the CT of a phantom; ``seed``, ``shape_zyx`` and ``spacing_xyz_mm`` as in ``phantom.PhantomSettings``."""
+
+    seed: int
+    shape_zyx: tuple[int, int, int]
+    spacing_xyz_mm: tuple[float, float, float]
+
+
+Job = SegmentJob | CfdJob | CheckJob | ReviewJob | FollowJob | PhantomJob
 REVIEWED = ("labels", "probability", "ct", "vein", "variance")
 
 
@@ -114,6 +123,8 @@ def read_job(folder: Path) -> Job:
             return SegmentJob(**{**about, "ct": read_volume(about["ct"], folder / "ct.npy")})
         if kind == "CheckJob":
             return CheckJob(**about)
+        if kind == "PhantomJob":
+            return PhantomJob(about["seed"], tuple(about["shape_zyx"]), tuple(about["spacing_xyz_mm"]))
         if kind == "ReviewJob":
             trees = read_trees(about.pop("trees"), folder)
             volumes = {name: read_volume(one, folder / f"{name}.npy") for name, one in about.items()}

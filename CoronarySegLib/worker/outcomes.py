@@ -87,7 +87,14 @@ class CheckOutcome:
     warnings: tuple[str, ...] = field(default=())
 
 
-Outcome = SegmentOutcome | CfdOutcome | CheckOutcome | ReviewOutcome | FollowOutcome
+@dataclass(frozen=True)
+class PhantomOutcome:
+    """The CT of a phantom, int16 HU."""
+
+    ct: Volume
+
+
+Outcome = SegmentOutcome | CfdOutcome | CheckOutcome | ReviewOutcome | FollowOutcome | PhantomOutcome
 
 
 def write_segmentation(
@@ -134,6 +141,8 @@ def read_outcome(folder: Path) -> Outcome | None:
         suspects = tuple(Suspect.of_dict(one) for one in about.get("suspects", ()))
         if kind == "ReviewOutcome":
             return ReviewOutcome(suspects)
+        if kind == "PhantomOutcome":
+            return PhantomOutcome(read_volume(about["ct"], folder / "phantom.npy"))
         if kind == "CheckOutcome":
             findings = tuple(Finding(**one) for one in about["findings"])
             return CheckOutcome(findings, about["engine"], about["patch_seconds"], warnings)

@@ -70,6 +70,20 @@ def test_a_piece_far_from_everything_is_isolated(lumen):
     assert piece.place_lps_mm[1] < 8.0
 
 
+def test_a_leak_on_a_piece_apart_is_found_as_well(lumen):
+    hole = tube(line((35, 20, 15), (40, 20, 15)), 2.5) > 0.5
+    broken = np.maximum(np.where(hole, 0.0, lumen), tube((47, 17, 15), 2.8))
+    found = find_suspects(case(broken, (TRUNK, branch(0, FORK, (33, 20, 15), 1.3, "LAD"), SIDE)))
+    (leak,) = of_kind(found, Kind.LEAK)
+    assert near(leak, (47, 17, 15))
+
+
+def test_a_bump_too_short_for_a_centreline_is_a_spur(lumen):
+    found = find_suspects(case(np.maximum(lumen, tube(line((34, 20, 15), (34, 24, 15)), 0.8))))
+    (spur,) = of_kind(found, Kind.SPUR)
+    assert near(spur, (34, 24, 15))
+
+
 def test_a_ball_on_the_side_of_a_vessel_is_a_leak(lumen):
     (first, *_) = find_suspects(case(np.maximum(lumen, tube((34, 17, 15), 3.0))))
     assert first.kind is Kind.LEAK
