@@ -31,7 +31,8 @@ OVERLAP = 0.25
 
 @dataclass(frozen=True)
 class Location:
-    """The heart's and the two trees' probability on the coarse grid (identity direction, LPS).
+    """The heart's and the two trees' probability on the coarse grid (identity direction, LPS), and the veins' where the
+    model knows them.
 
     ``heart_mask`` (bool) is the largest component of the heart, ``near_heart`` the same grown by 10 mm.
     """
@@ -44,6 +45,7 @@ class Location:
     heart_ml: float
     engine: str
     warnings: tuple[str, ...] = ()
+    vein: Volume | None = None
 
 
 def locate(
@@ -61,6 +63,7 @@ def locate(
     progress(0.0, "Finding the heart")
     stage = folder.card.stage("locator")
     channels = {name: stage.output(name) for name in ("heart", "left", "right")}
+    channels.update({name: stage.output(name) for name in ("vein",) if name in stage.outputs})
     grid = isotropic_grid(volume.geometry, stage.spacing_mm)
     coarse = resample(volume, grid, interpolation="linear", fill=AIR_HU)
     inputs = hu_window(coarse.array, *stage.hu_window)[None]
@@ -82,7 +85,7 @@ def locate(
     near = grown(mask, NEAR_HEART_MM, stage.spacing_mm)
     return Location(
         outputs["heart"], outputs["left"], outputs["right"], mask, near, heart_ml, engine.name,
-        (*_check_priors(outputs["left"], outputs["right"], near), *engine.warnings),
+        (*_check_priors(outputs["left"], outputs["right"], near), *engine.warnings), outputs.get("vein"),
     )
 
 
