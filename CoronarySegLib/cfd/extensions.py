@@ -16,7 +16,6 @@ from .cuts import Cut
 from .ends import OpenedSurface
 from .intersections import self_intersections
 from .section import plane_axes, polygon_area, polygon_centroid
-from .zipper import zipped
 
 TRANSITION_DIAMETERS = 1.0
 SHORTEST_DIAMETERS = 0.5
@@ -82,7 +81,7 @@ def _with_tubes(
         tube, strips, last = _tube(points[rim], rim, len(points), cut.normal, centre, radius, length)
         points = np.concatenate([points, tube])
         owner = np.concatenate([owner, np.full(len(tube), index)])
-        triangles = np.concatenate([triangles, zipped_rings(strips, points, cut.normal)])
+        triangles = np.concatenate([triangles, sewn_rings(np.stack(strips))])
         rims.append(last)
     moved = replace(
         opened, points_lps_mm=points, triangles=triangles, rims=tuple(rims), extensions_mm=tuple(lengths)
@@ -90,9 +89,17 @@ def _with_tubes(
     return moved, owner
 
 
-def zipped_rings(rings: list[np.ndarray], points: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Triangles of a tube through consecutive rings."""
-    return np.concatenate([zipped(points, a, b, normal) for a, b in pairwise(rings)])
+def sewn_rings(rings: np.ndarray) -> np.ndarray:
+    """Triangles of a tube through rings of vertex numbers (r, n), anticlockwise seen from the last one, every other
+    ring turned by half an edge (ring 1 forward against ring 0)."""
+    made = []
+    for step, (near, far) in enumerate(pairwise(np.asarray(rings))):
+        ahead, beyond = np.roll(near, -1), np.roll(far, -1)
+        if step % 2 == 0:
+            made += [np.stack([near, ahead, far], axis=1), np.stack([ahead, beyond, far], axis=1)]
+        else:
+            made += [np.stack([near, ahead, beyond], axis=1), np.stack([near, beyond, far], axis=1)]
+    return np.concatenate(made)
 
 
 def _circle(ring: np.ndarray, normal: np.ndarray) -> tuple[np.ndarray, float]:

@@ -13,7 +13,7 @@ from ..reconstruction.mesh import compacted, parts_of
 from .cuts import Cut
 from .intersections import self_intersections
 from .lids import lid
-from .rims import boundary_loops, even_rim
+from .rims import LONGEST_EDGE_MM, boundary_loops, even_rim
 from .section import Loop, heights, loop_round
 from .zipper import zipped
 
@@ -36,7 +36,7 @@ def cut_through(
     the plane does not part it, the section a little before is wider than 1.2 times ``largest_mm``, or a lid would cut a
     wall.
     """
-    rim = even_rim(loop, cut.normal, edge_per_radius * loop.radius_mm)
+    rim = even_rim(loop, cut.normal, min(edge_per_radius * loop.radius_mm, LONGEST_EDGE_MM))
     edge = np.linalg.norm(rim[0] - rim[1])
     origin = cut.position_lps_mm - SETBACK * edge * cut.normal
     inner = loop_round(points, triangles, origin, cut.normal, 1.5 * cut.radius_mm)

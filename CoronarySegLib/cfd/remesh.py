@@ -20,12 +20,14 @@ from ..reconstruction.mesh import vertex_normals
 from .edges import boundary_points, edges_of
 from .nearest import SurfaceSearch
 from .remesh_steps import Mesh, collapsed, flipped, relaxed, split
+from .rims import LONGEST_EDGE_MM
 from .ruler import ruler_along
 
 LENGTH_OF_RADIUS = 0.3
 LARGEST_TRIANGLE_BUDGET = 400_000
-ENOUGH = 0.9
-"""Collapsing alone ends when a pass leaves more vertices than this share; the rest is done between the other steps."""
+ENOUGH = 0.95
+"""Collapsing ends when a pass leaves more vertices than this share; the rest is done after the other steps."""
+MOST_DESCENTS = 5
 GRADATION = 0.25
 """Edge lengths may grow by this much per length: triangles of very unlike size side by side are thin ones."""
 EQUILATERAL = np.sqrt(3.0) / 4.0
@@ -60,11 +62,10 @@ def remeshed(
     target = graded(points_mm, triangles, target)
     target = target * budget_scale(points_mm, triangles, target, triangle_budget)
     search = SurfaceSearch(points_mm, triangles)
-    mesh = _brought_down(Mesh(points_mm, triangles, target, int(fixed.sum()), features))
+    mesh = _brought_down(Mesh(points_mm, triangles, target, int(fixed.sum()), features), search)
     for number in range(iterations):
         progress(number / iterations, "Remeshing")
-        mesh = split(mesh)
-        mesh = collapsed(mesh)
+        mesh = _collapsed_as_far_as_goes(split(mesh))
         mesh = flipped(mesh)
         mesh = relaxed(mesh, search, target, rounds=2)
     for _ in range(2):
@@ -77,9 +78,20 @@ def remeshed(
     return points, triangles
 
 
-def _brought_down(mesh: Mesh) -> Mesh:
-    """A surface much finer than wanted, as one between the voxels is, collapsed to size first: every other step is then
-    done on a fifth of the triangles."""
+def _brought_down(mesh: Mesh, search: SurfaceSearch) -> Mesh:
+    """A surface much finer than wanted, as one between the voxels is, collapsed to size before any other step, which is
+    then done on a fifth of the triangles. Its slivers stop that early; evened out a little, they do not."""
+    target = mesh.target_mm
+    for _ in range(MOST_DESCENTS):
+        before = len(mesh.points_mm)
+        mesh = _collapsed_as_far_as_goes(mesh)
+        if len(mesh.points_mm) > ENOUGH * before:
+            break
+        mesh = relaxed(mesh, search, target, rounds=1)
+    return mesh
+
+
+def _collapsed_as_far_as_goes(mesh: Mesh) -> Mesh:
     while True:
         before = len(mesh.points_mm)
         mesh = collapsed(mesh)
@@ -89,7 +101,7 @@ def _brought_down(mesh: Mesh) -> Mesh:
 
 def length_along(
     tree: CentrelineTree, *, share_of_radius: float = LENGTH_OF_RADIUS, shortest_mm: float = 0.08,
-    longest_mm: float = 1.0,
+    longest_mm: float = LONGEST_EDGE_MM,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A function of points (n, 3): ``share_of_radius`` of the lumen's radius there. 0.3 is about 20 edges round."""
     ruler = ruler_along(tree)

@@ -8,6 +8,8 @@ from ..errors import SurfaceError
 from .section import Loop, plane_axes, polygon_area, polygon_centroid
 
 FEWEST_RIM_POINTS = 12
+LONGEST_EDGE_MM = 1.0
+"""Of a rim and of the wall: an aorta is meshed no coarser than this."""
 
 
 def boundary_loops(triangles: np.ndarray) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Two rings sewn together with triangles: a hole with the even rim that replaces it, a tube ring by ring."""
+"""Two rings sewn together with triangles: a hole with the even rim that replaces it."""
 
 from __future__ import annotations
 

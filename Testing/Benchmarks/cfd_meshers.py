@@ -38,7 +38,7 @@ from CoronarySegLib.cfd.build import BuildOptions, BuiltModel, build_model
 from CoronarySegLib.cfd.caps import capped
 from CoronarySegLib.cfd.cuts import cut_at
 from CoronarySegLib.cfd.ends import OpenedSurface
-from CoronarySegLib.cfd.extensions import ExtensionOptions, zipped_rings
+from CoronarySegLib.cfd.extensions import ExtensionOptions, sewn_rings
 from CoronarySegLib.cfd.files.gmsh import write_geo, write_surface_msh
 from CoronarySegLib.cfd.files.stl import write_solid, write_solids
 from CoronarySegLib.cfd.intersections import self_intersections
@@ -402,7 +402,7 @@ def round_tube(around: int = 64) -> tuple[CfdModel, CentrelineTree]:
     along = np.linspace(-0.5, 0.5, count + 1)[:, None, None] * TUBE_LENGTH_MM * TUBE_AXIS
     rings = np.arange((count + 1) * around).reshape(count + 1, around)
     points = (circles + along).reshape(-1, 3)
-    wall = zipped_rings(list(rings), points, TUBE_AXIS)
+    wall = sewn_rings(rings)
     ends = cut_at(branch, 0, 0.0, "inlet", "", "inlet"), cut_at(branch, 0, branch.length_mm, "outlet", "", "outlet")
     opened = OpenedSurface(points, wall, (rings[0][::-1], rings[-1]), ends, (0.0, 0.0))
     return capped(opened), CentrelineTree("right", (branch,))

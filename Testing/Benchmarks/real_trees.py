@@ -5,7 +5,8 @@
 Every mask file in FOLDER (label 1 is artery by default, other labels are left out) is taken to named centrelines and to
 a flow model per coronary system, as ``coronaryseg cfd`` does without writing files. Each mask runs in a process of its
 own, so that a crash costs one row. ``--record`` keeps a JSON line a mask as soon as it is done, and what stands there
-already is not run again (``--again NAME`` runs it again). Seconds are of one processor, so other load does not count.
+already is not run again (``--again NAME`` runs it again). ``--pictures FOLDER`` draws every model, its patches coloured
+and named. Seconds are of one processor, so other load does not count, and without the pictures.
 
 Columns: systems and branches found; loops opened, and those left in the surfaces; ``reached``: voxels within 1.2 radii
 of the centreline, the radius being that of the section's area (the inscribed sphere's where there is no section of one
@@ -38,7 +39,7 @@ HEAD = (
 def main() -> int:
     given = _arguments()
     if given.one is not None:
-        print(json.dumps(measured(given.one, given.label)))
+        print(json.dumps(measured(given.one, given.label, given.pictures)))
         return 0
     done = _recorded(given.record)
     good = True
@@ -59,8 +60,8 @@ def main() -> int:
     return int(not good)
 
 
-def measured(path: Path, label: int) -> dict:
-    """Everything about one mask, as plain values."""
+def measured(path: Path, label: int, pictures: Path | None = None) -> dict:
+    """Everything about one mask, as plain values; a picture of each model in the folder ``pictures``."""
     from CoronarySegLib.centreline import extract_centrelines
     from CoronarySegLib.centreline.naming import name_trees
     from CoronarySegLib.errors import CoronarySegError
@@ -79,7 +80,8 @@ def measured(path: Path, label: int) -> dict:
     row["centreline_s"] = time.process_time() - began
     row["reached"], row["sphere"] = reached_shares(mask, trees)
     for key, tree in trees.items():
-        row["systems"][key] = _system(mask, tree)
+        picture = None if pictures is None else pictures / f"{row['name']}_{key}.png"
+        row["systems"][key] = _system(mask, tree, picture)
     row["memory_gb"] = _memory_gb()
     return row
 
@@ -99,8 +101,9 @@ def reached_shares(mask, trees) -> tuple[float, float]:
     return tuple(float((away <= REACHED_RADII * radius[near]).any(axis=1).mean()) for radius in (by_area, inscribed))
 
 
-def _system(mask, tree) -> dict:
+def _system(mask, tree, picture: Path | None) -> dict:
     from CoronarySegLib.cfd.build import build_model
+    from CoronarySegLib.cfd.files.picture import write_picture
     from CoronarySegLib.errors import CoronarySegError
 
     names = sorted({branch.name for branch in tree.branches if branch.name})
@@ -113,9 +116,13 @@ def _system(mask, tree) -> dict:
         built = build_model(mask, tree)
     except CoronarySegError as error:
         return {**row, "error": f"{type(error).__name__}: {error}", "model_s": time.process_time() - began}
+    seconds = time.process_time() - began
+    if picture is not None:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        write_picture(built.model, picture, title=picture.stem)
     found = built.quality.topology
     return {
-        **row, "model_s": time.process_time() - began, "triangles": len(built.model.triangles),
+        **row, "model_s": seconds, "triangles": len(built.model.triangles),
         "lofted": any("loft" in step.name for step in built.surface.steps),
         "free": found.free_edges, "crowded": found.crowded_edges + found.pinched_vertices,
         "components": found.components, "loops": found.loops,
@@ -175,6 +182,7 @@ def _line(row: dict, missed: list[str]) -> str:
 def _in_a_process(path: Path, given) -> dict:
     name = path.name.split(".")[0]
     command = [sys.executable, __file__, str(given.folder), "--label", str(given.label), "--one", str(path)]
+    command += [] if given.pictures is None else ["--pictures", str(given.pictures)]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=given.timeout, check=False)
     except subprocess.TimeoutExpired:
@@ -216,6 +224,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--label", type=int, default=1, help="value of artery voxels")
     parser.add_argument("--record", type=Path, help="JSON lines, one a mask; what is there is not run again")
+    parser.add_argument("--pictures", type=Path, help="folder for a picture of every model")
     parser.add_argument("--again", nargs="*", default=(), help="masks to run though they are in the record")
     parser.add_argument("--only", nargs="*", default=(), help="run these masks alone")
     parser.add_argument("--timeout", type=float, default=1800.0, help="seconds for a mask")

@@ -7,6 +7,7 @@ import pytest
 from opened_samples import branch, forked_tree, surface_of, tube_tree
 
 from CoronarySegLib.centreline.tree import CentrelineTree
+from CoronarySegLib.cfd import ends
 from CoronarySegLib.cfd.caps import capped, check_names
 from CoronarySegLib.cfd.cuts import CutOptions, propose_cuts
 from CoronarySegLib.cfd.ends import open_ends, with_wall
@@ -45,6 +46,16 @@ def test_every_end_is_cut_and_named_after_its_branch(fork):
     _, opened = fork
     assert [c.name for c in opened.cuts] == ["inlet_LM", "outlet_LAD", "outlet_D1", "outlet_LCx", "outlet_1"]
     assert opened.skipped == ()
+
+
+@pytest.mark.parametrize("reach", [(0.5, 0.0), (1e6, 1e6)], ids=["too small a piece", "all of it"])
+def test_a_cut_does_not_depend_on_how_much_of_the_mesh_it_sees(fork, reach, monkeypatch):
+    tree, opened = fork
+    monkeypatch.setattr(ends, "REACH_RADII", reach[0])
+    monkeypatch.setattr(ends, "REACH_MM", reach[1])
+    again = open_ends(*surface_of(tree), tree, propose_cuts(tree).cuts)
+    corners = [np.sort(o.points_lps_mm[o.triangles].reshape(-1, 9), axis=0) for o in (opened, again)]
+    assert np.array_equal(*corners)
 
 
 def test_rims_lie_exactly_on_planes_normal_to_the_centreline(fork):
