@@ -3,60 +3,18 @@
 import numpy as np
 import pytest
 import torch
-from inference_samples import heart_volume, voxelwise_network
+from inference_samples import heart_volume
+from system_models import BARS, MASK, NOTHING, SYSTEMS, a_model, a_stage, models, of_channel, the_vote
 
 from CoronarySegLib.errors import EmptyResultError, ModelError
 from CoronarySegLib.inference import predict
 from CoronarySegLib.inference.engines import choose_engine
 from CoronarySegLib.inference.level_set import refined_by_level_set
 from CoronarySegLib.inference.torch_engine import TorchEngine
-from CoronarySegLib.models import ModelCard, StageCard, save_model
+from CoronarySegLib.models import StageCard
 from CoronarySegLib.networks import build_network
 from CoronarySegLib.preparation import resample
 from CoronarySegLib.volume import Geometry, Volume
-
-BARS, NOTHING = (350, 3000), (2900, 3000)
-MASK = (250, 3000)
-"""Of an input that is 0 or 1: what lies above one half."""
-
-
-def of_channel(channel, inputs, band):
-    """A network that answers by the value of one of its inputs."""
-    return voxelwise_network(inputs, [band], channel)
-
-
-def a_stage(name, inputs=("ct",), *, spacing_mm=2.0, patch=32, **options):
-    arguments = {"in_channels": len(inputs), "out_channels": 1, "channels": [2 + (len(inputs) == 2)], "bottleneck": 1}
-    return StageCard(name, "ResUNet3D", arguments, inputs, ("lumen",), spacing_mm, (patch,) * 3, **options)
-
-
-def a_model(path, system, *stages_and_networks):
-    stages, networks = zip(*stages_and_networks, strict=True)
-    card = ModelCard("by hand", "recommended", "0", "answers by HU", stages, "none", "none", system=system)
-    return save_model(path, card, {s.name: n.state_dict() for s, n in zip(stages, networks, strict=True)})
-
-
-def the_vote(path, *bands):
-    coarse = a_stage("coarse", spacing_mm=None)
-    fine = [a_stage(f"fine{size}", patch=size) for size in (16, 32, 64)]
-    networks = [of_channel(0, 1, band) for band in bands]
-    return a_model(path, "coarse_vote", (coarse, of_channel(0, 1, BARS)), *zip(fine, networks, strict=True))
-
-
-def models(path):
-    """A model of every system that finds whatever is bright."""
-    native = {"spacing_mm": None, "native": True}
-    bright = of_channel(0, 1, BARS)
-    yield a_model(path / "a", "patches", (a_stage("patches"), bright))
-    yield a_model(path / "b", "patches_level_set", (a_stage("patches"), bright))
-    two = ("ct", "vesselness")
-    yield a_model(path / "c", "vesselness", (a_stage("vesselness", two), of_channel(0, 2, BARS)))
-    yield a_model(path / "d", "slices", (a_stage("slices", **native), bright))
-    yield a_model(
-        path / "e", "slices_refined", (a_stage("slices", **native), bright),
-        (a_stage("refine", ("ct", "initial"), **native), of_channel(1, 2, MASK)),
-    )
-    yield the_vote(path / "f", BARS, BARS, BARS)
 
 
 def dice_of_the_bars(prediction):
@@ -65,9 +23,9 @@ def dice_of_the_bars(prediction):
     return 2 * (found & truth).sum() / (found.sum() + truth.sum())
 
 
-@pytest.mark.parametrize("number", range(6))
-def test_every_system_finds_the_bars_where_they_are(tmp_path, number):
-    model = list(models(tmp_path))[number]
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_system_finds_the_bars_where_they_are(tmp_path, system):
+    model = models(tmp_path)[system]
     prediction = predict(heart_volume(), model, device="torch")
     assert dice_of_the_bars(prediction) > 0.9
     assert prediction.lumen.geometry.same_grid(prediction.ct.geometry)
@@ -130,6 +88,14 @@ SHAPES = {
     "PatchUNet": ({"channels": [4, 8]}, (1, 16, 16, 16)),
     "AttentionUNet3D": ({"channels": [4, 8]}, (1, 16, 16, 16)),
     "UNetPlusPlus3D": ({"channels": [4, 4, 4, 4, 4, 4]}, (1, 16, 16, 16)),
+    "UNet3D": ({"channels": [4, 4, 4, 4, 4, 4]}, (1, 16, 16, 16)),
+    "ImportedNetwork": (
+        {"library": "planned", "target": "PlainConvUNet", "outputs": [[1], [2]], "classes": 3, "scale": 2.0,
+         "shift": -1.0, "axes": [2, 0, 1], "flips": [1], "size_factor": [2, 2, 2],
+         "arguments": {"in_channels": 1, "out_channels": 3, "channels": [4, 8], "kernels": [[3] * 3] * 2,
+                       "strides": [[1] * 3, [2] * 3]}},
+        (1, 16, 8, 12),
+    ),
 }
 
 
