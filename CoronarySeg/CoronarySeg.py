@@ -35,8 +35,22 @@ class CoronarySeg(ScriptedLoadableModule):
         parent.helpText = _(
             "Finds the left and the right coronary tree and calcium in a contrast CT of the heart and makes segments, "
             "watertight surfaces, named centrelines and tables of them. For research use only, not for diagnosis."
+            "<ol><li>Load a contrast CT of the heart, or one from Sample Data, section CoronarySeg.</li>"
+            "<li>Press Segment coronaries and wait.</li>"
+            "<li>Go through the places under Review: a click brings the views there; accept, fix or ignore.</li>"
+            "<li>Save surfaces (STL), or export models for a flow solver.</li></ol>"
+            "When a package is missing, the section Environment says which and installs it after asking. "
+            "A tutorial in ten steps is in Docs/tutorial.md of the sources."
         )
         parent.acknowledgementText = _("Licensed under Apache-2.0.")
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData():
+    """Two heart CTs in the module Sample Data; called once Slicer has started and that module is there."""
+    from CoronarySegModule.sample_data import register
+
+    register()
 
 
 class CoronarySegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -55,7 +69,9 @@ class CoronarySegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from CoronarySegModule.panel.activity import Activity
         from CoronarySegModule.panel.environment_section import EnvironmentSection
         from CoronarySegModule.panel.export_section import ExportSection
+        from CoronarySegModule.panel.model_choice import ModelChoice
         from CoronarySegModule.panel.result_section import ResultSection
+        from CoronarySegModule.panel.review_section import ReviewSection
         from CoronarySegModule.panel.run_section import RunSection
 
         ScriptedLoadableModuleWidget.setup(self)
@@ -66,13 +82,15 @@ class CoronarySegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = CoronarySegLogic()
 
         self.activity = Activity(self.ui.progressBar, self.ui.statusLabel, self.update)
-        environment = EnvironmentSection(self.ui, self.logic, self.activity, self.update)
+        models = ModelChoice(self.ui, self.activity, self.parameters)
+        environment = EnvironmentSection(self.ui, self.logic, self.activity, models.model, self.update)
         result = ResultSection(self.ui, self.logic, self.activity, self.parameters)
+        review = ReviewSection(self.ui, self.logic, self.activity, self.parameters, self.onFix)
         export = ExportSection(self.ui, self.logic, self.activity, self.parameters)
         self.runSection = RunSection(
-            self.ui, self.logic, self.activity, self.parameters, environment, result.select
+            self.ui, self.logic, self.activity, self.parameters, models.model, result.select
         )
-        self.sections = (self.runSection, result, export, environment)
+        self.sections = (models, self.runSection, result, review, export, environment)
 
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
@@ -100,6 +118,9 @@ class CoronarySegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneEndClose(self, *_args):
         if self.parent.isEntered:
             self.initializeParameterNode()
+
+    def onFix(self, _suspect, _placeRas):
+        """A place of the review is to be corrected."""
 
     def parameters(self):
         """The parameter node as an object with typed attributes; None while there is no scene to have one."""
@@ -177,6 +198,17 @@ class CoronarySegLogic(ScriptedLoadableModuleLogic):
             segmentationNode, folder, unit=unit, formats=formats, extension_diameters=extensionDiameters,
             overwrite=overwrite, progress=progress, ended=ended,
         )
+
+    def review(self, segmentationNode, *, waitForCompletion=True, progress=None):
+        """Search a result, as it is corrected now, for suspicious places; returns the ``Review``, which stays with the
+        result in the scene. Errors and waiting as in :meth:`segment`."""
+        run = self.startReview(segmentationNode, progress=progress)
+        return run.wait() if waitForCompletion else run.follow()
+
+    def startReview(self, segmentationNode, *, progress=None, ended=None):
+        from CoronarySegModule.logic import review_run
+
+        return review_run(segmentationNode, progress=progress, ended=ended)
 
     def startCheck(self, *, model=None, device="auto", progress=None, ended=None):
         """Start looking whether this machine can run a segmentation; the run's result lists what was found."""

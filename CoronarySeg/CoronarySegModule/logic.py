@@ -12,7 +12,7 @@ from pathlib import Path
 
 from CoronarySegLib.errors import OutputError
 from CoronarySegLib.inference import DEVICES, QUALITIES
-from CoronarySegLib.worker import CfdJob, CheckJob, SegmentJob
+from CoronarySegLib.worker import CfdJob, CheckJob, ReviewJob, SegmentJob
 
 from .conversion import volume_from_node
 from .result_values import is_corrected, labels_of, probability_of, surfaces_of, trees_of
@@ -69,7 +69,18 @@ def export_run(
     return Run(job, finish, node=segmentation_node, progress=progress, ended=ended)
 
 
-def check_run(*, model=None, device: str = "auto", progress=None, ended=None) -> Run:
+def review_run(segmentation_node, *, progress: Callable | None = None, ended: Callable | None = None) -> Run:
+    """Start searching a result for suspicious places; the run's result is the ``Review``, kept in the scene with the
+    decisions that still apply. Raises ValueError when the CT is gone."""
+    from CoronarySegLib.review.ground import ground_of
+
+    from .review_nodes import Review, read_review, review_case_of, write_review
+
+    ground = ground_of(review_case_of(segmentation_node))  # only the surroundings of the vessels go to the worker
+    if ground is None:
+        raise ValueError(f"'{segmentation_node.GetName()}' holds no vessels to review. Segment the CT again.")
+
+    def check_run(*, model=None, device: str = "auto", progress=None, ended=None) -> Run:
     """Start looking whether this machine can run a segmentation; the run's result is a ``CheckOutcome``."""
     job = CheckJob(None if model is None else str(model), device)
     return Run(job, lambda outcome: outcome, progress=progress, ended=ended)

@@ -29,11 +29,13 @@ class Quality(Enum):
 
 @parameterNodeWrapper
 class CoronarySegParameterNode:
-    """``result`` is what the sections below the button show and export; the flags are formats of flow models."""
+    """``model`` is the folder of a model, empty for the one that ships with the extension; ``result`` is what the
+    sections below the button show and export; the flags are formats of flow models."""
 
     inputVolume: vtkMRMLScalarVolumeNode
     quality: Quality = Quality.standard
     device: Annotated[str, Choice(list(DEVICES))] = "auto"
+    model: str = ""
     keepEarlier: bool = False
     result: vtkMRMLSegmentationNode
     unit: Annotated[str, Choice(list(PER_MM))] = "mm"

@@ -25,6 +25,7 @@ from .centreline_nodes import write_centrelines
 from .measurement_nodes import write_measurements
 from .nodes import SEGMENTATION_ROLE, VOLUME_ROLE, find_segmentation, write_result
 from .result_values import PER_CENT, PROBABILITY_ATTRIBUTE, find_probability, remember_labels
+from .review_nodes import Entry, Review, write_review
 from .scene import added_nodes_removed_on_error, parent_item_of, place_beside
 
 FOLDER_ATTRIBUTE = "CoronarySeg.Folder"  # on the item of the folder that holds a result
@@ -70,6 +71,7 @@ def write_outcome(
         )
         whose = {"segmentation_node": written.segmentation, "replace": replace, "folder": folder}
         remember_labels(written.segmentation, outcome.labels)
+        write_review(written.segmentation, Review(tuple(Entry(suspect) for suspect in outcome.suspects)), folder)
         probability = _write_probability(volume_node, outcome.probability, **whose)
         lines = write_centrelines(volume_node, outcome.trees, **whose)
         vessels = stenoses = None

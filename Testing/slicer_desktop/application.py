@@ -31,6 +31,7 @@ class qSlicerApplication(QtWidgets.QApplication):
     """The application: Qt's own, with what Slicer adds to it and the module uses."""
 
     VISIBLE = ("testingEnabled",)  # a method that only Python sees on the desktop
+    startupCompleted = Signal()
 
     def __init__(self, core, folder: Path):
         super().__init__(["Slicer"])

@@ -23,8 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from CoronarySegLib.centreline.tree import CentrelineBranch, CentrelineTree
 from CoronarySegLib.errors import NotACoronaryCTError
 from CoronarySegLib.provenance import Provenance
+from CoronarySegLib.review import Kind, Suspect, find_suspects
 from CoronarySegLib.volume import Volume
-from CoronarySegLib.worker.jobs import read_job, write_trees, write_volume
+from CoronarySegLib.worker.jobs import ReviewJob, read_job, write_trees, write_volume
 from CoronarySegLib.worker.outcomes import finish, write_error
 from CoronarySegLib.worker.protocol import say
 
@@ -48,7 +49,11 @@ def main(mode: str, folder: Path) -> int:
     if mode == "refuse":
         write_error(folder, NotACoronaryCTError("This is no contrast CT of the heart. Choose another volume."))
         return NotACoronaryCTError.exit_code
-    _hand_back(job.ct, folder)
+    if isinstance(job, ReviewJob):
+        found = [one.as_dict() for one in find_suspects(job.case)]
+        finish(folder, {"kind": "ReviewOutcome", "suspects": found})
+    else:
+        _hand_back(job.ct, folder)
     say(1.0, "Done")
     return 0
 
@@ -68,7 +73,20 @@ def _hand_back(ct: Volume, folder: Path) -> None:
         "kind": "SegmentOutcome", "labels": write_volume(ct.with_array(labels), folder / "labels.npy"),
         "probability": write_volume(ct.with_array(lumen), folder / "probability.npy"), "surfaces": found,
         "trees": list(trees), "provenance": asdict(about), "warnings": ["Made by hand."],
+        "suspects": [one.as_dict() for one in _suspects(trees)],
     })
+
+
+def _suspects(trees: dict) -> list[Suspect]:
+    """A place in the middle of every vessel and one at its end."""
+    found = []
+    for key, tree in trees.items():
+        points = tree.branches[0].points_lps_mm
+        name = f"the {tree.branches[0].name}"
+        for kind, at, score in ((Kind.VEIN, 20, 0.8), (Kind.GAP, 39, 0.6)):
+            place = tuple(float(value) for value in points[at])
+            found.append(Suspect(kind, place, score, f"Made by hand on {name}.", key, 0, name))
+    return sorted(found, key=lambda one: -one.score)
 
 
 def _tree(labels: Volume, side: str) -> CentrelineTree:

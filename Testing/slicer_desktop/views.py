@@ -1,6 +1,7 @@
 """Slice and 3D views as the desktop builds them, drawn off-screen: Slicer's own slice logics and displayable managers.
 
-The layout manager's stand-in holds three slice views and one 3D view, whatever layout is asked for.
+The layout manager's stand-in holds three slice views and one 3D view, and those slice views that a layout adds; it
+arranges nothing.
 """
 
 from __future__ import annotations
@@ -58,14 +59,17 @@ class _View:
 class qMRMLSliceWidget(QWidget):
     """One slice view; ``grab_view`` is for tests."""
 
-    def __init__(self, name: str, orientation: str, core):
+    def __init__(self, name: str, orientation: str, core, node=None):
         super().__init__()
         self._logic = slicer.vtkMRMLSliceLogic()
         self._logic.SetMRMLApplicationLogic(core.application_logic)
         self._logic.SetMRMLScene(core.scene)
         core.application_logic.GetSliceLogics().AddItem(self._logic)
-        node = self._logic.AddSliceNode(name)
-        node.SetOrientation(orientation)
+        if node is None:
+            node = self._logic.AddSliceNode(name)
+            node.SetOrientation(orientation)
+        else:  # a layout has made it
+            self._logic.SetSliceNode(node)
         node.SetDimensions(*SIZE, 1)
         self._view = _View(
             slicer.vtkMRMLSliceViewDisplayableManagerFactory, SLICE_MANAGERS, core.application_logic, node
@@ -135,12 +139,27 @@ class qSlicerLayoutManager(QObject):
         core.application_logic.SetViewLogics(self._collections[1])
         self._slices = {name: qMRMLSliceWidget(name, orientation, core) for name, orientation in SLICES.items()}
         self._view = qMRMLThreeDWidget(core)
+        self._logic = slicer.vtkMRMLLayoutLogic()
+        self._logic.SetMRMLScene(core.scene)
 
     @Slot(int)
     def setLayout(self, layout: int) -> None:
         if layout != self._layout:
             self._layout = layout
+            self._logic.GetLayoutNode().SetViewArrangement(layout)
+            self._open_new_slices()
             self.layoutChanged.emit(layout)
+
+    def _open_new_slices(self) -> None:
+        """The layout's own logic has made nodes for the slice views it names; those without a view get one."""
+        for index in range(self._core.scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
+            node = self._core.scene.GetNthNodeByClass(index, "vtkMRMLSliceNode")
+            if node.GetLayoutName() not in self._slices:
+                self._slices[node.GetLayoutName()] = qMRMLSliceWidget(node.GetLayoutName(), "", self._core, node)
+
+    @Slot(result=object)
+    def layoutLogic(self):
+        return self._logic
 
     @Slot(result="QStringList")
     def sliceViewNames(self):

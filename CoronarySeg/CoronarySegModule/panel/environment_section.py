@@ -14,27 +14,23 @@ from CoronarySegLib.environment import missing_packages, package_findings
 from ..installing import install
 from .activity import Activity, show_button
 
-MODEL_KEY, WHEELS_KEY = "CoronarySeg/ModelFolder", "CoronarySeg/WheelFolder"
+WHEELS_KEY = "CoronarySeg/WheelFolder"
 SIGNS = {"ok": ("✓", "#2e7d32"), "note": ("–", "#757575"), "missing": ("✗", "#c62828"), "broken": ("✗", "#c62828")}
 
 
 class EnvironmentSection:
-    """``changed()`` is called when packages were installed: what the other sections may do depends on them."""
+    """``changed()`` is called when packages were installed: what the other sections may do depends on them.
+    ``model()`` gives the folder of the model that is checked, None for the shipped one."""
 
-    def __init__(self, ui, logic, activity: Activity, changed):
+    def __init__(self, ui, logic, activity: Activity, model, changed):
         self._ui, self._logic, self._activity, self._changed = ui, logic, activity, changed
+        self._model = model
         self._findings = ()
-        for editor, key in ((ui.modelFolder, MODEL_KEY), (ui.wheelFolder, WHEELS_KEY)):
-            editor.filters = ctk.ctkPathLineEdit.Dirs | ctk.ctkPathLineEdit.Readable
-            editor.currentPath = slicer.app.userSettings().value(key) or ""
-        ui.modelFolder.connect("currentPathChanged(QString)", lambda path: self._remember(MODEL_KEY, path))
-        ui.wheelFolder.connect("currentPathChanged(QString)", lambda path: self._remember(WHEELS_KEY, path))
+        ui.wheelFolder.filters = ctk.ctkPathLineEdit.Dirs | ctk.ctkPathLineEdit.Readable
+        ui.wheelFolder.currentPath = slicer.app.userSettings().value(WHEELS_KEY) or ""
+        ui.wheelFolder.connect("currentPathChanged(QString)", self._remember)
         ui.checkButton.connect("clicked(bool)", self.onCheck)
         ui.installButton.connect("clicked(bool)", self.onInstall)
-
-    def model(self) -> str | None:
-        """The folder of the model to use, None for the one that ships with the extension."""
-        return self._ui.modelFolder.currentPath.strip() or None
 
     def update(self) -> None:
         if not self._findings:
@@ -58,7 +54,7 @@ class EnvironmentSection:
             return
 
         def make(**listeners):
-            return self._logic.startCheck(model=self.model(), device="auto", **listeners)
+            return self._logic.startCheck(model=self._model(), device="auto", **listeners)
 
         def done(outcome, _seconds: float) -> None:
             self._findings = outcome.findings
@@ -78,8 +74,8 @@ class EnvironmentSection:
         self._changed()
 
     @staticmethod
-    def _remember(key: str, path: str) -> None:
-        slicer.app.userSettings().setValue(key, path)
+    def _remember(path: str) -> None:
+        slicer.app.userSettings().setValue(WHEELS_KEY, path)
 
     @staticmethod
     def _line(finding) -> str:

@@ -11,11 +11,12 @@ from .activity import Activity, show_button
 
 
 class RunSection:
-    """``parameters()`` gives the parameter node or None, ``finished(nodes)`` hears of a new result."""
+    """``parameters()`` gives the parameter node or None, ``model()`` the folder of the chosen model or None,
+    ``finished(nodes)`` hears of a new result."""
 
-    def __init__(self, ui, logic, activity: Activity, parameters, environment, finished):
+    def __init__(self, ui, logic, activity: Activity, parameters, model, finished):
         self._ui, self._logic, self._activity = ui, logic, activity
-        self._parameters, self._environment, self._finished = parameters, environment, finished
+        self._parameters, self._model, self._finished = parameters, model, finished
         ui.segmentButton.connect("clicked(bool)", self.onButton)
 
     def update(self) -> None:
@@ -37,7 +38,7 @@ class RunSection:
 
         def make(**listeners):
             return self._logic.startSegmentation(
-                volume, model=self._environment.model(), device=device, quality=quality,
+                volume, model=self._model(), device=device, quality=quality,
                 replace=not parameters.keepEarlier, **listeners,
             )
 
