@@ -11,6 +11,7 @@ import typer
 
 from ..errors import OutputError
 from ..progress import as_progress
+from .angiogram import make_angiograms
 from .choices import OverwriteOption, ProgressOption
 from .display import ProgressStyle, console, shown_progress
 
@@ -63,11 +64,24 @@ def phantom_command(
         LayoutChoice, typer.Option("--layout", help="A folder each, or as the ImageCAS data set with its four folds.")
     ] = LayoutChoice.folders,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="How many at once; each takes about 2 GB.")] = 1,
+    angiogram: Annotated[bool, typer.Option("--angiogram", help="X-ray angiograms instead of CTs.")] = False,
+    views: Annotated[int, typer.Option("--views", min=1, help="Angiograms of each heart.")] = 1,
+    frames: Annotated[int, typer.Option("--frames", min=1, max=300, help="Frames of each angiogram.")] = 1,
     clean: Annotated[bool, typer.Option("--clean", help="No motion, steps, streaks and noise.")] = False,
     overwrite: OverwriteOption = False,
     progress: ProgressOption = ProgressStyle.auto,
 ) -> None:
-    """Make heart CTs with known coronary trees: ct, truth, veins, heart, tissue and the centrelines (tree.json)."""
+    """Make heart CTs with known coronary trees: ct, truth, veins, heart, tissue and the centrelines (tree.json).
+
+    With --angiogram: X-ray angiograms of these hearts with masks, labels and truth, all in one folder.
+    """
+    if angiogram:
+        require_free(output, overwrite)
+        make_angiograms(
+            output, seed=seed, count=count, views=views, frames=frames, stenoses=stenoses, clean=clean,
+            dominance=None if dominance is None else dominance.value, progress=progress,
+        )
+        return
     from ..phantom import PhantomSettings
     from ..phantom.imagecas import FOLDS, write_split_table
 

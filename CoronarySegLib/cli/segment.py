@@ -1,4 +1,4 @@
-"""``coronaryseg segment``: a CT in, a case folder out."""
+"""``coronaryseg segment``: a CT or an X-ray angiogram in, a case folder out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..progress import as_progress
+from .angiogram import VesselsChoice, segment_angiogram_file
 from .choices import (
     DeviceOption,
     ModelOption,
@@ -29,7 +30,9 @@ READ_SHARE, SEGMENT_SHARE = 0.08, 0.88
 
 
 def segment_command(
-    ct: Annotated[Path, typer.Argument(metavar="INPUT", help="NIfTI, NRRD or MetaImage file, or a DICOM folder.")],
+    ct: Annotated[Path, typer.Argument(
+        metavar="INPUT", help="CT: NIfTI, NRRD, MetaImage or a DICOM folder. X-ray angiogram: XA file, PNG, JPEG, PGM."
+    )],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Case folder; default: INPUT's name + _coronaries.")
     ] = None,
@@ -56,12 +59,27 @@ def segment_command(
         bool, typer.Option("--probability/--no-probability", help="Write the probability volume.")
     ] = True,
     picture: Annotated[bool, typer.Option("--picture/--no-picture", help="Draw the picture.")] = True,
+    frame: Annotated[str, typer.Option("--frame", help="Angiogram: best, all, or a number from 1.")] = "best",
+    pixel_spacing: Annotated[
+        float | None, typer.Option("--pixel-spacing", help="Angiogram: mm a pixel at the heart, above the file's own.")
+    ] = None,
+    vessels: Annotated[
+        VesselsChoice, typer.Option("--vessels", help="Angiogram: how vessels look on the screen; found by default.")
+    ] = VesselsChoice.auto,
     overwrite: OverwriteOption = False,
     progress: ProgressOption = ProgressStyle.auto,
 ) -> None:
-    """Find both coronary trees in a cardiac CT angiogram and write volumes, surfaces, report and picture."""
+    """Find the coronary trees in a cardiac CT angiogram, or in an X-ray angiogram, and write all that is known."""
     if list_series:
         _list_series(ct)
+        return
+    from ..angiogram.reading import is_angiogram
+
+    if is_angiogram(ct):
+        segment_angiogram_file(
+            ct, output or _default_folder(ct), model=model, device=device, frame=frame, pixel_spacing_mm=pixel_spacing,
+            vessels=vessels.value, probability=probability, picture=picture, overwrite=overwrite, progress=progress,
+        )
         return
     from ..reading import read_volume
     from ..reading.checks import with_hu_offset
@@ -129,8 +147,10 @@ def _list_series(folder: Path) -> None:
 
 
 def _default_folder(ct: Path) -> Path:
+    from ..angiogram.reading.pictures import EXTENSIONS as PICTURES
+
     name = ct.name
-    for ending in (".gz", ".nii", ".nrrd", ".mha", ".mhd", ".nhdr", ".dcm"):
+    for ending in (".gz", ".nii", ".nrrd", ".mha", ".mhd", ".nhdr", ".dcm", *PICTURES):
         name = name.removesuffix(ending)
     return Path(f"{name or 'case'}_coronaries")
 

@@ -78,7 +78,7 @@ class SyntheticAngiogram:
     def image(self, frame: int | None = None) -> AngiogramImage:
         """One frame, the best by default."""
         frame = self.best if frame is None else frame
-        source = f"synthetic angiogram seed {self.settings.seed}"
+        source = f"synthetic angiogram seed {self.settings.seed} view {self.settings.view + 1}"
         return AngiogramImage(self.frames[frame], self.spacing_mm, source, frame)
 
 
@@ -101,7 +101,7 @@ def make_angiogram(
     report = as_progress(progress)
     scene = make_scene(settings, report.part(0.0, 0.5)) if scene is None else scene
     anatomy = scene.anatomy
-    rng = np.random.default_rng([settings.seed, anatomy.seed, 7204])
+    rng = np.random.default_rng([settings.seed, anatomy.seed, 7204, *[settings.view] * (settings.view > 0)])
     side: Side = settings.side or ("left" if rng.random() < 0.75 else "right")
     look, motion, bolus = Look.drawn(rng, settings.clean), Motion.drawn(rng), Bolus.drawn(rng)
     ostium = anatomy.tree.ostia_lps_mm[side]

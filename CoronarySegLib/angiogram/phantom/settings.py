@@ -19,13 +19,15 @@ FRAMES_PER_SECOND = 15.0
 class AngiogramSettings:
     """Settings of one synthetic run. Everything that is None is drawn from ``seed``.
 
-    ``primary_degrees`` (LAO positive) and ``secondary_degrees`` (cranial positive) turn the C-arm. ``frames`` 1 gives
-    a single well filled frame; more give a run of 15 frames a second from just before the injection on.
+    ``view`` counts runs of the same heart: another side, angle, injection and look for each. ``primary_degrees`` (LAO
+    positive) and ``secondary_degrees`` (cranial positive) turn the C-arm. ``frames`` 1 gives a single well filled
+    frame; more give a run of 15 frames a second from just before the injection on.
     ``least_labelled_mm`` is the diameter from which on a vessel belongs to the mask: readers leave out finer ones.
     ``clean`` leaves out noise, shutters and display processing.
     """
 
     seed: int = 0
+    view: int = 0
     side: Side | None = None
     primary_degrees: float | None = None
     secondary_degrees: float | None = None

@@ -23,7 +23,7 @@ def write_angiogram(run: SyntheticAngiogram, folder: Path | str) -> dict[str, tu
     from PIL import Image
 
     folder = Path(folder).expanduser()
-    stem = f"{run.settings.seed}_{run.side}"
+    stem = f"{run.settings.seed}_{run.settings.view + 1}_{run.side}"
     single = len(run.frames) == 1
     files: dict[str, list[Path]] = {"images": [], "masks": [], "labels": []}
     for number in range(len(run.frames)):
@@ -54,7 +54,8 @@ def truth_of(run: SyntheticAngiogram) -> dict:
     """What is true of a run, as plain values: view, scale, and the vessels of every frame in pixels (y, x)."""
     camera = run.camera
     return {
-        "seed": run.settings.seed, "side": run.side, "primary_degrees": round(camera.primary_degrees, 2),
+        "seed": run.settings.seed, "view": run.settings.view + 1, "side": run.side,
+        "primary_degrees": round(camera.primary_degrees, 2),
         "secondary_degrees": round(camera.secondary_degrees, 2), "spacing_mm": round(run.spacing_mm, 5),
         "best_frame": run.best + 1, "times_s": [round(t, 4) for t in run.times_s],
         "labels": {name: index + 1 for index, name in enumerate(run.names)},

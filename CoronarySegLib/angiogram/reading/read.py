@@ -9,8 +9,8 @@ from ...errors import InputError
 from ...progress import Progress, ProgressCallback, as_progress
 from ...reading.dicom_headers import is_dicom
 from .pictures import EXTENSIONS, is_picture, read_picture
-from .run import AngiogramRun, checked_run
-from .xa_dicom import GREY, is_xa, read_xa
+from .run import AUTO, POLARITIES, AngiogramRun, checked_run
+from .xa_dicom import is_xa, read_xa
 
 
 def is_angiogram(path: Path | str) -> bool:
@@ -27,19 +27,23 @@ def is_angiogram(path: Path | str) -> bool:
 
 
 def read_angiogram(
-    path: Path | str, *, spacing_mm: float | None = None, progress: Progress | ProgressCallback | None = None
+    path: Path | str, *, spacing_mm: float | None = None, vessels: str = AUTO,
+    progress: Progress | ProgressCallback | None = None,
 ) -> AngiogramRun:
     """Read a picture (PNG, JPEG, PGM, TIFF, BMP) or an XA DICOM file as a run of frames with vessels dark.
 
-    ``spacing_mm`` is the size of a pixel in the plane of the heart; it stands above what the file says. A folder is
-    taken when it holds one XA file. Raises InputError (missing, truncated, too large) and NotAnAngiogramError (colour,
-    empty, a CT slice, another modality, a photometric interpretation that is not grey).
+    ``spacing_mm`` is the size of a pixel in the plane of the heart; it stands above what the file says. ``vessels`` is
+    how the screen shows them: "dark", "bright" or "auto" (found). A folder is taken when it holds one XA file. Raises
+    InputError (missing, truncated, too large) and NotAnAngiogramError (colour, empty, a CT slice, another modality, a
+    photometric interpretation that is not grey).
     """
+    if vessels not in POLARITIES:
+        raise ValueError(f"vessels is {vessels!r}: choose {', '.join(POLARITIES)}")
     progress = as_progress(progress)
     path = Path(path).expanduser()
     progress(0.0, "Reading the angiogram")
     try:
-        run = _read(_one_file(path))
+        run = _read(_one_file(path), vessels)
     except PermissionError as error:
         raise InputError(f"{path} cannot be opened: no permission. Ask for access or copy it.") from error
     except OSError as error:
@@ -64,19 +68,22 @@ def _one_file(path: Path) -> Path:
     )
 
 
-def _read(path: Path) -> AngiogramRun:
+def _read(path: Path, vessels: str) -> AngiogramRun:
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty (0 bytes). Copy it again from where it came from.")
     if is_picture(path):
         pixels, white = read_picture(path)
         said = f"{path.name} states no pixel size: lengths are in pixels, percentages hold all the same."
-        return checked_run(pixels, name=path.name, source=str(path), white=white, warnings=(said,))
+        return checked_run(
+            pixels, name=path.name, source=str(path), white=white, warnings=(said,), vessels=vessels
+        )
     if is_dicom(path):
         pixels, header, remarks = read_xa(path)
         white = float(2**header.bits_stored - 1)
         return checked_run(
             pixels, name=path.name, source=str(path), spacing_mm=header.spacing_mm, white=max(white, pixels.max()),
-            inverted=header.photometric == GREY[0], frames_per_second=header.frames_per_second, warnings=remarks,
+            frames_per_second=header.frames_per_second, warnings=remarks,
+            vessels=vessels,
         )
     raise InputError(
         f"{path.name} is no format an angiogram is read from. Give a file ending in {', '.join(EXTENSIONS)}, or an XA "

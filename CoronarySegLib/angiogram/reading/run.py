@@ -14,6 +14,8 @@ from .filling import filling_of
 from .polarity import dark_vessels
 
 LARGEST_PX, SMALLEST_PX = 1024, 64
+FILLED = 0.33
+AUTO, DARK, BRIGHT = POLARITIES = ("auto", "dark", "bright")
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,14 @@ class AngiogramRun:
 
 
 def checked_run(
-    pixels: np.ndarray, *, name: str, spacing_mm: float | None = None, source: str = "", inverted: bool = False,
+    pixels: np.ndarray, *, name: str, spacing_mm: float | None = None, source: str = "",
     white: float | None = None, frames_per_second: float | None = None, warnings: tuple[str, ...] = (),
+    vessels: str = AUTO,
 ) -> AngiogramRun:
     """A run out of raw grey values (t, y, x) of any numeric type.
 
     ``white`` is the value that is white in the file (255 of 8 bit, 1023 of 10 bit); None takes the brightest one.
-    ``inverted`` says that the file itself calls large values dark. Vessels come out dark whichever way they were.
+    Vessels come out dark whichever way they were, as found ("auto") or as ``vessels`` says: "dark" or "bright".
     Raises InputError for frames too small or too large and for numbers that are none, and what ``check_frames`` raises.
     """
     if pixels.ndim != 3 or not len(pixels):
@@ -77,20 +80,18 @@ def checked_run(
     lowest, highest = float(min(pixels.min(), 0)), float(white if white is not None else pixels.max())
     frames = (pixels.astype(np.float32) - lowest) / max(highest - lowest, 1e-6)
     frames = np.clip(_stretched(frames), 0.0, 1.0)
-    if inverted:
-        frames = 1.0 - frames
     check_frames(frames, name)
-    run = AngiogramRun(frames, spacing_mm, source, inverted, frames_per_second, warnings)
-    if dark_vessels(run.frames[run.best]):
+    run = AngiogramRun(frames, spacing_mm, source, False, frames_per_second, warnings)
+    if vessels == DARK or (vessels == AUTO and dark_vessels(run.frames[run.best])):
         return run
     said = f"{name} shows vessels bright; its grey values were turned round."
-    return replace(run, frames=1.0 - frames, inverted=not inverted, warnings=(*warnings, said))
+    return replace(run, frames=1.0 - frames, inverted=True, warnings=(*warnings, said))
 
 
 def _stretched(frames: np.ndarray) -> np.ndarray:
     """Files of 10 to 16 bit often use a small part of their range: their brightest pixels become white.
 
-    A picture that already fills half of its range keeps its grey values, for they are what a reader sees.
+    A picture that fills a third of its range or more keeps its grey values, for they are what a reader sees.
     """
     top = float(np.quantile(frames[:, ::4, ::4], 0.999))
-    return frames if top > 0.5 or top <= 0.0 else frames * np.float32(0.95 / top)
+    return frames if top > FILLED or top <= 0.0 else frames * np.float32(0.95 / top)

@@ -1,6 +1,7 @@
 """A run out of an XA or RF DICOM file, single or multi-frame, in any transfer syntax that GDCM decodes.
 
-The header is read with pydicom, the pixels with SimpleITK, whose GDCM decodes JPEG Lossless without a further package.
+The header is read with pydicom, the pixels with SimpleITK, whose GDCM decodes JPEG Lossless without a further package
+and turns MONOCHROME1, in which large values are dark, into what the screen shows.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ def read_xa(path: Path) -> tuple[np.ndarray, XaHeader, tuple[str, ...]]:
     Raises InputError (truncated, no pixels) and NotAnAngiogramError (another modality, colour).
     """
     header = _header(path)
+    if not header.rows or not header.columns:
+        raise _truncated(path.name, "it holds no picture")
     _require_angiogram(header, path.name)
     _require_whole(header, path.name)
     try:
@@ -154,7 +157,7 @@ def _require_angiogram(header: XaHeader, name: str) -> None:
 
 
 def _require_whole(header: XaHeader, name: str) -> None:
-    if not header.rows or not header.columns or not header.pixel_bytes:
+    if not header.pixel_bytes:
         raise _truncated(name, "it holds no pixels")
     if pydicom.uid.UID(header.transfer_syntax).is_compressed:
         return
