@@ -10,6 +10,7 @@ tree with it, points that were moved stay moved.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -25,13 +26,14 @@ from CoronarySegLib.writing.segments import SEGMENTS
 
 from .conversion import node_to_world, points_in_node_frame, points_in_world
 from .nodes import SEGMENTATION_ROLE, VOLUME_ROLE, belongs_to
-from .scene import added_nodes_removed_on_error, nodes_of_class, place_beside, remove_node
+from .scene import added_nodes_removed_on_error, nodes_of_class, parent_item_of, place_beside, remove_node
 
 TABLE_ROLE = "CoronarySegCentrelines"  # curve -> the table of its system
 SYSTEM_ATTRIBUTE = "CoronarySeg.System"
 TREE_ATTRIBUTE = "CoronarySeg.Tree"
 BRANCHES_ATTRIBUTE = "CoronarySeg.Branches"
 LABEL_ATTRIBUTE = "CoronarySeg.Label"
+COURSE_ATTRIBUTE = "CoronarySeg.Course"  # what the curve's points and radii were when it was written
 RADIUS, AREA = "Radius", "Area"
 NO_AREA = -1.0  # Markups files hold no NaN
 OTHER_COLOUR = (0.85, 0.75, 0.35)
@@ -74,6 +76,37 @@ def write_centrelines(
     return written
 
 
+def update_centrelines(volume_node, segmentation_node, key: str, tree: CentrelineTree) -> None:
+    """Make the centrelines of one system of a result what ``tree`` says; curves that stay the same keep their nodes."""
+    tables = {node.GetAttribute(SYSTEM_ATTRIBUTE): node for node in _tables_of(volume_node, segmentation_node)}
+    table = tables.get(key)
+    if table is None:
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(volume_node.GetScene())
+        folder = parent_item_of(hierarchy, segmentation_node)
+        write_centrelines(volume_node, {key: tree}, replace=False, segmentation_node=segmentation_node, folder=folder)
+        return
+    to_world = node_to_world(volume_node)
+    kept = {node.GetAttribute(COURSE_ATTRIBUTE): node for node in _curves_of(table)}
+    with added_nodes_removed_on_error(volume_node.GetScene()), slicer.util.NodeModify(table):
+        for vessel in tree.vessels():
+            node = kept.pop(_course(vessel), None)
+            if node is None:
+                _add_curve(volume_node, table, key, tree, vessel, to_world)
+            else:
+                _label_curve(node, tree, vessel)
+        table.RemoveAllColumns()
+        _fill_table(table, tree)
+        table.SetAttribute(TREE_ATTRIBUTE, _about_tree(tree))
+    for node in kept.values():
+        remove_node(node)
+
+
+def centrelines_stamp(volume_node, segmentation_node) -> tuple:
+    """Changes whenever somebody edits, adds or removes a centreline of the result."""
+    tables = _tables_of(volume_node, segmentation_node)
+    return tuple((node.GetID(), node.GetMTime()) for table in tables for node in (table, *_curves_of(table)))
+
+
 def read_centrelines(volume_node, segmentation_node=None) -> dict[str, CentrelineTree]:
     """The trees of a volume (of one segmentation of it) by key, in world LPS mm, as its nodes are now.
 
@@ -98,12 +131,15 @@ def _add_table(volume_node, key: str, tree: CentrelineTree, folder: int):
     node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
     _fill_table(node, tree)
     node.SetAttribute(SYSTEM_ATTRIBUTE, key)
-    about = {"side": tree.side, "dominance": tree.dominance, "warnings": list(tree.warnings),
-             "branches": len(tree.branches)}
-    node.SetAttribute(TREE_ATTRIBUTE, json.dumps(about))
+    node.SetAttribute(TREE_ATTRIBUTE, _about_tree(tree))
     node.SetNodeReferenceID(VOLUME_ROLE, volume_node.GetID())
     place_beside(volume_node, node, folder)
     return node
+
+
+def _about_tree(tree: CentrelineTree) -> str:
+    return json.dumps({"side": tree.side, "dominance": tree.dominance, "warnings": list(tree.warnings),
+                       "branches": len(tree.branches)})
 
 
 def _fill_table(node, tree: CentrelineTree) -> None:
@@ -133,8 +169,7 @@ def _fill_table(node, tree: CentrelineTree) -> None:
 
 def _add_curve(volume_node, table, key: str, tree: CentrelineTree, vessel: Vessel, to_world: np.ndarray):
     scene = volume_node.GetScene()
-    label = _label(vessel.name, vessel.indices[0])
-    node = scene.AddNewNodeByClass("vtkMRMLMarkupsCurveNode", label)
+    node = scene.AddNewNodeByClass("vtkMRMLMarkupsCurveNode")
     node.SetCurveTypeToLinear()  # the points are the centreline's own; a spline through them would swing
     slicer.util.updateMarkupsControlPointsFromArray(node, points_in_node_frame(vessel.points_lps_mm, to_world))
     for name, unit, values in (
@@ -144,13 +179,28 @@ def _add_curve(volume_node, table, key: str, tree: CentrelineTree, vessel: Vesse
     node.SetLocked(True)  # dragged by accident, a centreline is worth nothing
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
     node.SetAttribute(SYSTEM_ATTRIBUTE, key)
-    node.SetAttribute(LABEL_ATTRIBUTE, label)
-    node.SetAttribute(BRANCHES_ATTRIBUTE, json.dumps([_about(tree, index) for index in vessel.indices]))
+    node.SetAttribute(COURSE_ATTRIBUTE, _course(vessel))
     node.SetNodeReferenceID(VOLUME_ROLE, volume_node.GetID())
     node.SetNodeReferenceID(TABLE_ROLE, table.GetID())
-    _show(node, tree.side, named=bool(vessel.name), radius_mm=float(np.median(vessel.radius_mm)))
+    _show(node, tree.side, radius_mm=float(np.median(vessel.radius_mm)))
+    _label_curve(node, tree, vessel)
     _place_in_folder(volume_node, table, node)
     return node
+
+
+def _label_curve(node, tree: CentrelineTree, vessel: Vessel) -> None:
+    """Name of a curve, and where its branches hang in the tree."""
+    label = _label(vessel.name, vessel.indices[0])
+    node.SetName(label)
+    node.SetAttribute(LABEL_ATTRIBUTE, label)
+    node.SetAttribute(BRANCHES_ATTRIBUTE, json.dumps([_about(tree, index) for index in vessel.indices]))
+    node.GetDisplayNode().SetPropertiesLabelVisibility(bool(vessel.name))  # the name beside the vessel
+
+
+def _course(vessel: Vessel) -> str:
+    """Short text that differs when a point, radius or area of the vessel differs."""
+    values = np.column_stack([vessel.points_lps_mm, vessel.radius_mm, vessel.area_mm2])
+    return f"{zlib.crc32(np.ascontiguousarray(values)):08x}"
 
 
 def _about(tree: CentrelineTree, index: int) -> dict:
@@ -174,14 +224,13 @@ def _add_measurement(node, name: str, unit: str, values: np.ndarray) -> None:
     node.AddMeasurement(measurement)
 
 
-def _show(node, side: str, *, named: bool, radius_mm: float) -> None:
+def _show(node, side: str, *, radius_mm: float) -> None:
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     colour = next((part.colour for part in SEGMENTS if part.key == side), OTHER_COLOUR)
     display.SetColor(*colour)
     display.SetSelectedColor(*colour)
     display.SetPointLabelsVisibility(False)
-    display.SetPropertiesLabelVisibility(named)  # the name beside the vessel
     display.SetUseGlyphScale(False)
     display.SetGlyphSize(0.4)
     display.SetCurveLineSizeMode(display.UseLineDiameter)

@@ -65,6 +65,11 @@ def write_result(
     return CoronaryNodes(segmentation, models, tuple(result.warnings))
 
 
+def renew_surfaces(volume_node, segmentation_node, result, folder: int = 0) -> dict[str, object]:
+    """Put the surfaces of ``result`` (as in :func:`write_result`) in place of those that a segmentation had."""
+    return _write_models(_surfaces_of(volume_node, result), segmentation_node, volume_node, True, folder)
+
+
 def find_segmentation(volume_node):
     """The segmentation the latest run made for this volume, or None."""
     for node in reversed(nodes_of_class(volume_node.GetScene(), "vtkMRMLSegmentationNode")):

@@ -10,7 +10,7 @@ import vtk
 
 from CoronarySegLib.centreline import CentrelineTree
 from CoronarySegLib.volume import Volume
-from CoronarySegLib.writing.segments import SEGMENTS
+from CoronarySegLib.writing.segments import CORRECTED_SEGMENTS
 
 from .centreline_nodes import read_centrelines
 from .conversion import RAS_TO_LPS, node_to_world, volume_from_node, world_geometry
@@ -19,8 +19,9 @@ from .scene import nodes_of_class
 
 PROBABILITY_ATTRIBUTE = "CoronarySeg.Probability"  # on the probability volume
 LABELS_ATTRIBUTE = "CoronarySeg.LabelsChecksum"  # on the segmentation: what the run wrote
+FOLLOWED_ATTRIBUTE = "CoronarySeg.CentrelinesChecksum"  # on the segmentation: what its centrelines were corrected with
 PER_CENT = 100
-VALUES = {part.key: part.value for part in SEGMENTS}
+VALUES = {part.key: part.value for part in CORRECTED_SEGMENTS}
 
 
 def volume_of(segmentation_node):
@@ -35,16 +36,17 @@ def volume_of(segmentation_node):
 
 
 def labels_of(segmentation_node) -> Volume:
-    """The parts of a result as they are now: uint8 on the grid of its CT, world LPS mm; 1 left, 2 right, 3 calcium.
+    """The parts of a result as they are now: uint8 on the grid of its CT, world LPS mm.
 
-    Where parts overlap, calcium wins over the lumen. Raises ValueError when the CT is gone.
+    1 left, 2 right, 3 calcium, 4 vein. Where parts overlap, vein wins over calcium and calcium over the lumen. Raises
+    ValueError when the CT is gone.
     """
     volume_node = volume_of(segmentation_node)
     geometry = world_geometry(volume_node)
     labels = np.zeros(geometry.shape_zyx, np.uint8)
     segmentation = segmentation_node.GetSegmentation()
     for segment_id in segmentation.GetSegmentIDs():
-        part = _part_of(segmentation.GetSegment(segment_id))
+        part = part_of(segmentation.GetSegment(segment_id))
         if part in VALUES:
             voxels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation_node, segment_id, volume_node)
             if voxels is not None:
@@ -60,6 +62,18 @@ def remember_labels(segmentation_node, labels: Volume) -> None:
 def is_corrected(segmentation_node, labels: Volume) -> bool:
     """Whether ``labels``, those of the segmentation now, differ from what the run wrote."""
     return segmentation_node.GetAttribute(LABELS_ATTRIBUTE) != _checksum(labels)
+
+
+def remember_followed(segmentation_node, labels: Volume) -> None:
+    """Note that the centrelines in the scene are those of ``labels``."""
+    segmentation_node.SetAttribute(FOLLOWED_ATTRIBUTE, _checksum(labels))
+
+
+def centrelines_follow(segmentation_node, labels: Volume) -> bool:
+    """Whether the centrelines in the scene are those of ``labels``: made with them, or corrected with them."""
+    return _checksum(labels) in (
+        segmentation_node.GetAttribute(LABELS_ATTRIBUTE), segmentation_node.GetAttribute(FOLLOWED_ATTRIBUTE)
+    )
 
 
 def find_probability(segmentation_node):
@@ -100,7 +114,8 @@ def _in_world(model) -> vtk.vtkPolyData:
     return filter_.GetOutput()
 
 
-def _part_of(segment) -> str:
+def part_of(segment) -> str:
+    """Which part of a result a segment is, "" for a segment of the user's."""
     text = vtk.reference("")
     return str(text) if segment.GetTag(PART_ATTRIBUTE, text) else ""
 
