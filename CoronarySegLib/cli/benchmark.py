@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..progress import Progress
 
 TITLE = "Systems side by side"
+SOME_FAILED = 1
 
 
 def _list_entrants(wanted: bool) -> None:
@@ -70,7 +71,7 @@ def benchmark_command(
     """Train and score published systems, ablations and baselines alike; what is done is not done again.
 
     Writes benchmark.md, benchmark.html and a CSV of every case. Several --fold are a cross-validation: the test cases
-    of all of them together.
+    of all of them together. A system that fails is named, and the others go on.
     """
     from dataclasses import replace
 
@@ -78,6 +79,7 @@ def benchmark_command(
     from ..benchmark.claims import find_claims
     from ..benchmark.entrants import find_entrants
     from ..benchmark.run import Plan, pooled
+    from ..errors import Cancelled, CoronarySegError
     from ..models import find_model
     from ..progress import as_progress
     from ..training.config import read_values
@@ -92,20 +94,33 @@ def benchmark_command(
     plan = Plan(data, split, 1, steps, minutes, profile, device, quality.value, settings, output / "cache")
     folds = tuple(dict.fromkeys(fold or (1,)))
     _make(output)
-    results = []
+    results, failed = [], {}
     with shown_progress(progress) as callback:
         for number, entrant in enumerate(entrants):
             part = as_progress(callback).part(number / len(entrants), (number + 1) / len(entrants))
-            results.append(pooled([
-                _run(entrant, replace(plan, fold=one), output, part.part(place / len(folds), (place + 1) / len(folds)))
-                for place, one in enumerate(folds)
-            ]))
+            parts = [part.part(place / len(folds), (place + 1) / len(folds)) for place in range(len(folds))]
+            plans = [replace(plan, fold=one) for one in folds]
+            try:
+                results.append(pooled([_run(entrant, *one, output) for one in zip(plans, parts, strict=True)]))
+            except Cancelled:
+                raise
+            except (CoronarySegError, MemoryError, RuntimeError) as error:
+                # One that does not fit this machine must not take the others' hours away; RuntimeError is torch's.
+                failed[_name(entrant)] = error
             # After each: hours of work should be readable before the last one has ended.
-            _write(results, output, plan, folds)
-    console().print(f"Written to {output}: benchmark.md, benchmark.html, benchmark.csv", markup=False)
+            if results:
+                _write(results, _told(failed), output, plan, folds)
+    if failed and not results:
+        raise next(iter(failed.values()))
+    out = console()
+    for text in _told(failed):
+        out.print(text, markup=False)
+    out.print(f"Written to {output}: benchmark.md, benchmark.html, benchmark.csv", markup=False)
+    if failed:
+        raise typer.Exit(SOME_FAILED)
 
 
-def _run(entrant: Entrant | ModelFolder, plan: Plan, output: Path, progress: Progress) -> Result:
+def _run(entrant: Entrant | ModelFolder, plan: Plan, progress: Progress, output: Path) -> Result:
     from ..benchmark.entrants import Entrant
     from ..benchmark.run import run_entrant, score_model
 
@@ -116,7 +131,18 @@ def _run(entrant: Entrant | ModelFolder, plan: Plan, output: Path, progress: Pro
     return score_model(entrant, name, plan, place / f"model-{entrant.path.resolve().name}", progress)
 
 
-def _write(results: list[Result], output: Path, plan: Plan, folds: tuple[int, ...]) -> None:
+def _name(entrant: Entrant | ModelFolder) -> str:
+    return getattr(entrant, "name", None) or entrant.card.name
+
+
+def _told(failed: dict[str, Exception]) -> tuple[str, ...]:
+    return tuple(
+        f"{name} did not finish: {type(error).__name__}: {' '.join(str(error).split())}"
+        for name, error in failed.items()
+    )
+
+
+def _write(results: list[Result], failed: tuple[str, ...], output: Path, plan: Plan, folds: tuple[int, ...]) -> None:
     from ..benchmark.table import benchmark_parts
     from ..in_place import file_in_place, write_text
     from ..writing.document import as_html, as_markdown
@@ -126,7 +152,7 @@ def _write(results: list[Result], output: Path, plan: Plan, folds: tuple[int, ..
         budget = f"{plan.minutes:g} minutes a system, divided equally among its stages"
     split = f", split {plan.split.name}, fold {', '.join(map(str, folds))}" if plan.split else ", every case"
     parts = benchmark_parts(results, (
-        f"Data {plan.data.name}{split}; profile {plan.profile}, quality {plan.quality}; training: {budget}.",
+        f"Data {plan.data.name}{split}; profile {plan.profile}, quality {plan.quality}; training: {budget}.", *failed,
     ))
     write_text(output / "benchmark.md", as_markdown(TITLE, parts))
     write_text(output / "benchmark.html", as_html(TITLE, parts))

@@ -87,6 +87,19 @@ def test_the_command_writes_one_table_of_all_entrants(a_folder):
     assert [line.split(",")[:2] for line in lines[1:]] == [["huang", "3"], ["mask-guided-coarse-only", "3"]]
 
 
+def test_one_system_that_fails_is_named_and_the_others_go_on(a_folder, capsys):
+    settings = {**SETTINGS, "mask-guided-coarse-only": {"network_arguments": {"no_such": 1}}}
+    (a_folder / "settings.json").write_text(json.dumps(settings))
+    code = main(["benchmark", "--data", str(a_folder / "data"), "--split", str(a_folder / "split.csv"), "--steps", "2",
+                 "--device", "cpu", "--config", str(a_folder / "settings.json"), "-o", str(a_folder / "out"),
+                 "--system", "mask-guided-coarse-only", "--system", "huang", "--progress", "none"])
+    assert code == 1
+    assert "mask-guided-coarse-only did not finish: ModelError" in capsys.readouterr().out
+    table = (a_folder / "out" / "benchmark.md").read_text()
+    assert "| huang |" in table
+    assert "did not finish" in table
+
+
 def test_a_stopped_training_is_no_result_and_goes_on(a_plan, tmp_path):
     def stop_at_one(fraction, text):
         if text.startswith("step 1/"):
@@ -112,7 +125,7 @@ def test_the_entrants_are_listed(capsys):
 def test_every_published_system_takes_part():
     taking_part = {stage for entrant in ENTRANTS.values() for stage in entrant.stages}
     assert taking_part == set(PUBLISHED)
-    assert find_entrants(()) == tuple(ENTRANTS.values())
+    assert {*find_entrants(()), *find_entrants((), on_angiograms=True)} == set(ENTRANTS.values())
     with pytest.raises(TrainingError, match="no entrant nnunet"):
         find_entrants(("nnunet",))
 
