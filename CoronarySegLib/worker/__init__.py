@@ -4,7 +4,8 @@
 folder of the job; ``protocol`` is how progress is said; ``__main__`` is the process itself.
 """
 
+from .angiograms import AngiogramJob
 from .jobs import CfdJob, CheckJob, FollowJob, PhantomJob, ReviewJob, SegmentJob
 from .process import WorkerProcess
 
-__all__ = ["CfdJob", "CheckJob", "FollowJob", "PhantomJob", "ReviewJob", "SegmentJob", "WorkerProcess"]
+__all__ = ["AngiogramJob", "CfdJob", "CheckJob", "FollowJob", "PhantomJob", "ReviewJob", "SegmentJob", "WorkerProcess"]

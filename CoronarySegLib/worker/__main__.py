@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import CoronarySegError
 from ..progress import Progress
+from .angiograms import AngiogramJob
 from .jobs import CfdJob, FollowJob, Job, PhantomJob, ReviewJob, SegmentJob, read_job, write_trees, write_volume
 from .outcomes import finish, write_error, write_segmentation, write_surfaces
 from .parent import end_with_parent
@@ -35,6 +36,10 @@ def main(arguments: list[str]) -> int:
 def _do(job: Job, folder: Path, progress: Progress) -> None:
     if isinstance(job, SegmentJob):
         _segment(job, folder, progress)
+    elif isinstance(job, AngiogramJob):
+        from .angiograms import segment
+
+        finish(folder, {"kind": "AngiogramOutcome", **segment(job, folder, progress)})
     elif isinstance(job, CfdJob):
         _export(job, folder, progress)
     elif isinstance(job, FollowJob):

@@ -13,6 +13,7 @@ from ..centreline.tree import CentrelineTree
 from ..errors import InputError
 from ..review.suspects import ReviewCase
 from ..volume import Geometry, Volume
+from .angiograms import AngiogramJob
 
 JOB = "job.json"
 NAMED = "named"
@@ -81,7 +82,7 @@ class PhantomJob:
     spacing_xyz_mm: tuple[float, float, float]
 
 
-Job = SegmentJob | CfdJob | CheckJob | ReviewJob | FollowJob | PhantomJob
+Job = SegmentJob | AngiogramJob | CfdJob | CheckJob | ReviewJob | FollowJob | PhantomJob
 REVIEWED = ("labels", "probability", "ct", "vein", "variance")
 
 
@@ -90,6 +91,8 @@ def write_job(job: Job, folder: Path) -> None:
     if isinstance(job, SegmentJob):
         about = {"model": job.model, "device": job.device, "quality": job.quality, "centrelines": job.centrelines}
         about["ct"] = write_volume(job.ct, folder / "ct.npy")
+    elif isinstance(job, AngiogramJob):
+        about = job.write(folder)
     elif isinstance(job, CfdJob):
         about = {name: getattr(job, name) for name in ("unit", "sides", "formats", "extension_diameters", "picture")}
         about["labels"] = write_volume(job.labels, folder / "labels.npy")
@@ -121,6 +124,8 @@ def read_job(folder: Path) -> Job:
         kind = about.pop("kind")
         if kind == "SegmentJob":
             return SegmentJob(**{**about, "ct": read_volume(about["ct"], folder / "ct.npy")})
+        if kind == "AngiogramJob":
+            return AngiogramJob.read(about, folder)
         if kind == "CheckJob":
             return CheckJob(**about)
         if kind == "PhantomJob":

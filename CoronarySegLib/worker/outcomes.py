@@ -19,6 +19,7 @@ from ..in_place import write_text
 from ..provenance import Provenance
 from ..review.suspects import Suspect
 from ..volume import Volume
+from .angiograms import AngiogramOutcome
 from .jobs import read_trees, read_volume, write_trees, write_volume
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class PhantomOutcome:
     ct: Volume
 
 
-Outcome = SegmentOutcome | CfdOutcome | CheckOutcome | ReviewOutcome | FollowOutcome | PhantomOutcome
+Outcome = SegmentOutcome | AngiogramOutcome | CfdOutcome | CheckOutcome | ReviewOutcome | FollowOutcome | PhantomOutcome
 
 
 def write_segmentation(
@@ -139,6 +140,8 @@ def read_outcome(folder: Path) -> Outcome | None:
             raise _error_of(about)
         warnings = tuple(about.get("warnings", ()))
         suspects = tuple(Suspect.of_dict(one) for one in about.get("suspects", ()))
+        if kind == "AngiogramOutcome":
+            return AngiogramOutcome.read(about, folder)
         if kind == "ReviewOutcome":
             return ReviewOutcome(suspects)
         if kind == "PhantomOutcome":

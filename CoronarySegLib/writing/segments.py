@@ -46,4 +46,9 @@ VEIN = Segment(
     optional=True,
 )
 """What a correction takes out of a tree as a vein; no run makes it."""
+PROJECTED = Segment(
+    "projected", 1, "Coronary arteries", (0.89, 0.23, 0.20), f"{_CONTEXT}~SCT^123037004^Anatomical Structure~{_ARTERY}~"
+    f"^^~{_REGIONS}~^^~^^",
+)
+"""All vessels of an X-ray angiogram: one injection shows one tree, and a mask does not say which."""
 CORRECTED_SEGMENTS = (*SEGMENTS, VEIN)
