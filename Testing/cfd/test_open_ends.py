@@ -48,14 +48,20 @@ def test_every_end_is_cut_and_named_after_its_branch(fork):
     assert opened.skipped == ()
 
 
-@pytest.mark.parametrize("reach", [(0.5, 0.0), (1e6, 1e6)], ids=["too small a piece", "all of it"])
-def test_a_cut_does_not_depend_on_how_much_of_the_mesh_it_sees(fork, reach, monkeypatch):
+def test_a_cut_on_a_piece_of_the_mesh_is_the_cut_on_the_whole(fork, monkeypatch):
     tree, opened = fork
-    monkeypatch.setattr(ends, "REACH_RADII", reach[0])
-    monkeypatch.setattr(ends, "REACH_MM", reach[1])
+    monkeypatch.setattr(ends, "REACH_MM", 1e6)
     again = open_ends(*surface_of(tree), tree, propose_cuts(tree).cuts)
     corners = [np.sort(o.points_lps_mm[o.triangles].reshape(-1, 9), axis=0) for o in (opened, again)]
     assert np.array_equal(*corners)
+
+
+def test_a_lumen_that_goes_on_far_beyond_its_centreline_is_cut_off_whole():
+    points, triangles = surface_of(tube_tree(60.0), 0.3)
+    tree = tube_tree(30.0)
+    opened = open_ends(points, triangles, tree, propose_cuts(tree).cuts)
+    assert parts_of(len(opened.points_lps_mm), opened.triangles)[0] == 1
+    assert opened.points_lps_mm[:, 2].max() == pytest.approx(opened.cuts[1].position_lps_mm[2], abs=1e-6)
 
 
 def test_rims_lie_exactly_on_planes_normal_to_the_centreline(fork):
