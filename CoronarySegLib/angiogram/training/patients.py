@@ -67,9 +67,10 @@ def patient_folds(patients: Mapping[str, str], *, folds: int = 10, validation_sh
 
 
 def one_split(patients: Mapping[str, str], *, shares: tuple[float, float] = (0.1, 0.2), seed: int = 0) -> Split:
-    """One split by patient; ``shares`` validate and test (the paper on U-Net 3+: 70/10/20)."""
+    """One split by patient; ``shares`` validate and test (the paper on U-Net 3+: 70/10/20), at least a patient each."""
     validation, test = shares
-    return patient_folds(patients, folds=max(2, round(1 / test)), validation_share=validation, seed=seed)[0]
+    folds = max(2, min(round(1 / test), len(set(patients.values()))))
+    return patient_folds(patients, folds=folds, validation_share=validation, seed=seed)[0]
 
 
 def write_folds(path: str | Path, splits: Sequence[Split]) -> None:

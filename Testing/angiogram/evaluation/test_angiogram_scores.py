@@ -34,7 +34,7 @@ def test_a_mask_one_pixel_beside_the_truth():
     assert scores.sensitivity == pytest.approx(2 / 3)
     assert scores.specificity == pytest.approx(1 - 24 / (32 * 32 - 72))
     assert scores.hausdorff == pytest.approx(0.3)
-    assert scores.cldice == 1.0
+    assert scores.cldice > 0.95
     assert scores.unit == "mm"
 
 

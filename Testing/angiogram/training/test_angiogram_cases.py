@@ -33,8 +33,8 @@ def write(path, pixels):
 @pytest.fixture
 def folder_of_pairs(tmp_path):
     image, mask = a_pair()
-    for name in ("1_RAO", "1_LAO", "2_RAO", "3_RAO", "B4_LAO", "5_LAO"):
-        write(tmp_path / "images" / f"{name}.png", image)
+    for number, name in enumerate(("1_RAO", "1_LAO", "2_RAO", "3_RAO", "B4_LAO", "5_LAO")):
+        write(tmp_path / "images" / f"{name}.png", image + np.uint8(number))
         write(tmp_path / "masks" / f"{name}.png", mask)
     return tmp_path
 

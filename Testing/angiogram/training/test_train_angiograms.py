@@ -130,7 +130,7 @@ def test_synthetic_angiograms_are_made_once_and_split_by_heart(tmp_path, monkeyp
     def written(run, folder):
         mask = np.zeros((64, 64), np.uint8)
         mask[8:56, 30:34] = 255
-        for kind, pixels in (("images", 200 - mask // 2), ("masks", mask)):
+        for kind, pixels in (("images", 200 - mask // 2 + np.uint8(run.seed % 40)), ("masks", mask)):
             (folder / kind).mkdir(exist_ok=True)
             Image.fromarray(pixels).save(folder / kind / f"{run.seed}_left.png")
         return {"images": (folder / "images" / f"{run.seed}_left.png",)}
