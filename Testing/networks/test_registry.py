@@ -4,7 +4,7 @@ import sys
 import pytest
 import torch
 
-from CoronarySegLib.errors import ModelError
+from CoronarySegLib.errors import MissingPackageError, ModelError
 from CoronarySegLib.networks import build_network, network_names
 
 
@@ -13,9 +13,14 @@ def test_a_network_is_built_from_name_and_json_arguments():
     assert (network.in_channels, network.size_factor) == (3, 4)
 
 
-def test_every_listed_network_can_be_built_with_its_defaults():
-    with torch.device("meta"):
-        assert all(build_network(name) for name in network_names())
+@pytest.mark.parametrize("name", network_names())
+def test_every_listed_network_can_be_built_with_its_defaults(name):
+    try:
+        with torch.device("meta"):
+            network = build_network(name)
+    except MissingPackageError as error:
+        pytest.skip(str(error))
+    assert sum(parameter.numel() for parameter in network.parameters()) > 0
 
 
 def test_an_unknown_name_lists_the_known_networks():

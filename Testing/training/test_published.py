@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from CoronarySegLib.errors import TrainingError
+from CoronarySegLib.errors import MissingPackageError, TrainingError
 from CoronarySegLib.networks import build_network
 from CoronarySegLib.training.published import PUBLISHED, deviations_of, published_config
 
@@ -12,14 +12,19 @@ from CoronarySegLib.training.published import PUBLISHED, deviations_of, publishe
 @pytest.mark.parametrize("profile", ["paper", "recommended"])
 def test_every_system_has_settings_a_network_can_be_built_from(name, profile):
     config = published_config(name, profile)
-    with torch.device("meta"):
-        build_network(config.network, config.built_arguments())
+    try:
+        with torch.device("meta"):
+            build_network(config.network, config.built_arguments())
+    except MissingPackageError as error:
+        pytest.skip(str(error))
     assert len(config.spec.outputs) == 1
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_as_published_nothing_is_otherwise(name):
-    assert deviations_of(published_config(name, "paper")) == ()
+    said = deviations_of(published_config(name, "paper"))
+    # Their weights are a file that only the user can have.
+    assert [text for text in said if not (PUBLISHED[name].imagenet and "ImageNet" in text)] == []
 
 
 def test_what_is_otherwise_is_said():
