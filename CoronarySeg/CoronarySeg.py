@@ -88,7 +88,8 @@ class CoronarySegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         review = ReviewSection(self.ui, self.logic, self.activity, self.parameters, self.onFix)
         export = ExportSection(self.ui, self.logic, self.activity, self.parameters)
         self.runSection = RunSection(
-            self.ui, self.logic, self.activity, self.parameters, models.model, result.select
+            self.ui, self.logic, self.activity, self.parameters, models.model,
+            lambda nodes: (result.select(nodes), review.begin()),
         )
         self.sections = (models, self.runSection, result, review, export, environment)
 

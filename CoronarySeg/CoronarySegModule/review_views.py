@@ -30,6 +30,7 @@ PLACE_COLOUR = (1.0, 0.85, 0.1)
 OPACITY = 0.55
 SURE_PER_CENT = 10
 """Below this the overlay is transparent: nearly all of a CT is as sure as that."""
+CLOSE_MM = 70.0
 VIEW = "Straightened"
 LAYOUT = 5917
 """The number of our layout; any that Slicer does not use."""
@@ -68,9 +69,19 @@ def show_place(segmentation_node, suspect: Suspect, label: str) -> None:
     if crosshair is not None:
         crosshair.SetCrosshairRAS(*place)
         crosshair.SetCrosshairMode(crosshair.ShowBasic)
+    _come_close(scene)
     logic = slicer.modules.markups.logic()
     logic.JumpSlicesToLocation(*place, True, 0)
     logic.FocusCamerasOnNthPointInMarkup(mark.GetID(), 0)
+
+
+def _come_close(scene) -> None:
+    """Zoom slices that show the whole chest: a coronary is three pixels wide there. A closer view stays as it is."""
+    for node in nodes_of_class(scene, "vtkMRMLSliceNode"):
+        width, height, depth = node.GetFieldOfView()
+        if node.GetLayoutName() != VIEW and max(width, height) > 1.5 * CLOSE_MM:
+            scale = CLOSE_MM / max(width, height)
+            node.SetFieldOfView(scale * width, scale * height, depth)
 
 
 def hide_place(segmentation_node) -> None:

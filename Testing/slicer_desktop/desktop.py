@@ -113,6 +113,7 @@ def start(temporary_folder: Path) -> Desktop:
     core = slicer_bootstrap.boot(temporary_folder / "slicer")
     import application
     import parameter_nodes
+    import sample_data_module
     import scripted_module
     import translation
 
@@ -121,6 +122,7 @@ def start(temporary_folder: Path) -> Desktop:
     scripted_module.publish()
     parameter_nodes.publish()
     translation.publish()
+    sample_data_module.publish()
     _running = Desktop(core, qt_application)
     return _running
 

@@ -194,3 +194,59 @@ def test_a_closed_scene_leaves_an_empty_queue(a_desktop, reviewed):
     a_desktop.scene.Clear(0)
     assert reviewed.ui.reviewTable.rowCount == 0
     assert reviewed.ui.reviewProgressLabel.text == "No result yet."
+
+
+def test_from_opening_to_reviewed_and_exported_surfaces_it_takes_at_most_six_clicks(
+    a_desktop, a_ct, worker_mode, tmp_path, monkeypatch
+):
+    import qt
+    from conftest import MODULE
+
+    clicks = []
+
+    def press(panel, name: str) -> None:
+        button = getattr(panel.ui, name)
+        assert button.enabled, f"{name} cannot be pressed: {button.toolTip}"
+        section = button.parent()
+        assert not getattr(section, "collapsed", False), f"{name} is hidden"
+        clicks.append(name)
+        button.click()
+        a_desktop.wait_until(lambda: not panel.activity.running, seconds=PATIENCE)
+
+    def choose_folder(*_) -> str:
+        clicks.append("Choose in the dialog")
+        return str(tmp_path)
+
+    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", choose_folder, raising=False)
+    a_desktop.load(MODULE)
+    clicks.append("CoronarySeg in the list of modules")
+    panel = a_desktop.enter("CoronarySeg")
+    press(panel, "segmentButton")
+    press(panel, "acceptAllButton")
+    press(panel, "saveSurfacesButton")
+    assert all((tmp_path / f"{part}.stl").is_file() for part in ("left", "right", "calcium"))
+    assert "not looked at" not in panel.ui.statusLabel.text
+    assert decisions(panel) == ["accepted"] * 4
+    assert len(clicks) <= 6, clicks
+    a_desktop.exit("CoronarySeg")
+    a_desktop.quit("CoronarySeg")
+
+
+def test_surfaces_saved_before_the_review_say_so(reviewed, tmp_path, monkeypatch):
+    import qt
+
+    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path), raising=False)
+    reviewed.ui.saveSurfacesButton.click()
+    assert "4 suspicious places were not looked at yet" in reviewed.ui.statusLabel.text
+
+
+def test_fix_hands_the_place_over_and_counts(reviewed, monkeypatch):
+    handed = []
+    section = next(one for one in reviewed.sections if type(one).__name__ == "ReviewSection")
+    monkeypatch.setattr(section, "_fix", lambda suspect, place: handed.append((suspect.kind, place)))
+    reviewed.ui.reviewTable.selectRow(1)
+    reviewed.ui.fixButton.click()
+    assert decisions(reviewed)[1] == "fixed"
+    ((kind, where),) = handed
+    assert kind is Kind.VEIN
+    np.testing.assert_allclose(where, place(reviewed, 1))

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from ..measurement_nodes import KIND_ATTRIBUTE, STENOSES, VESSELS, find_measurements
 from ..result_values import volume_of
+from ..review_nodes import read_review
 from .activity import Activity
 
 RESULT_ATTRIBUTE = "CoronarySeg.Version"  # every segmentation of ours carries it
@@ -81,7 +82,12 @@ class ResultSection:
             self._activity.fail(error)
             return
         names = ", ".join(path.name for path in files)
-        self._activity.say(_("Saved {names} in {folder}.").format(names=names, folder=folder))
+        text = _("Saved {names} in {folder}.").format(names=names, folder=folder)
+        review = read_review(self._result())
+        left = len(review.entries) - review.decided if review else 0
+        if left:
+            text += " " + _("{count} suspicious places were not looked at yet; see Review.").format(count=left)
+        self._activity.say(text)
 
     def _result(self):
         parameters = self._parameters()

@@ -65,6 +65,10 @@ class ReviewSection:
         for box in (self._ui.overlayBox, self._ui.doubtBox):
             box.enabled = result is not None
 
+    def begin(self) -> None:
+        """A new result is there: show what is to be looked at."""
+        self._ui.reviewSection.collapsed = False
+
     def onSelected(self) -> None:
         index = self._current()
         if self._filling or index < 0:
