@@ -88,9 +88,11 @@ def test_a_vessel_thinner_than_its_voxels_stays_joined():
     assert whole.points_mm[:, 2].min() < -11.0 < broken.points_mm[:, 2].min()
 
 
-def test_a_touch_of_two_branches_is_cut_apart():
+@pytest.mark.parametrize(("spacing", "angles"), [OBLIQUE, ((0.4, 0.4, 0.4), (0, 0, 0))], ids=["oblique", "isotropic"])
+def test_a_touch_of_two_branches_is_cut_apart(spacing, angles):
     shape = shapes.touching_branches()
-    open_surface, loop = made(shape), made(shape, LumenSurfaceOptions(open_loops=False))
+    open_surface = made(shape, spacing=spacing, angles=angles)
+    loop = made(shape, LumenSurfaceOptions(open_loops=False), spacing=spacing, angles=angles)
     assert topology_of(loop.points_mm, loop.triangles).loops == 1
     assert topology_of(open_surface.points_mm, open_surface.triangles).loops == 0
     assert open_surface.cut_mm3 > 0
