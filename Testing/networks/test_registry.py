@@ -13,7 +13,8 @@ def test_a_network_is_built_from_name_and_json_arguments():
     assert (network.in_channels, network.size_factor) == (3, 4)
 
 
-@pytest.mark.parametrize("name", network_names())
+# A network from elsewhere has no defaults: what it is stands on its card.
+@pytest.mark.parametrize("name", sorted({*network_names()} - {"ImportedNetwork"}))
 def test_every_listed_network_can_be_built_with_its_defaults(name):
     try:
         with torch.device("meta"):

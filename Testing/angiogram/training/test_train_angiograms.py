@@ -18,10 +18,12 @@ from CoronarySegLib.models import open_model
 from CoronarySegLib.training.augment import Augmentation
 from CoronarySegLib.training.config import TrainConfig
 from CoronarySegLib.training.hardware import choose_hardware
+from CoronarySegLib.training.loop import train
 from CoronarySegLib.training.opening import DataChoice, open_choice
 from CoronarySegLib.training.published import PUBLISHED, deviations_of, published_config
+from CoronarySegLib.training.recorder import read_log
 from CoronarySegLib.training.sources import Patch
-from CoronarySegLib.training.state import new_state
+from CoronarySegLib.training.state import new_state, read_weights
 
 SMALL = {
     "stage_changes": {"patch_zyx": [1, 64, 64], "binarisation": "otsu"}, "network_arguments": {"blocks": [2, 2]},
@@ -65,6 +67,21 @@ def test_a_system_on_angiograms_trains_predicts_and_is_scored_by_name(folder, tm
     assert predict_angiogram(image, model, device="torch").mask[30, 54]
     cases = json.loads((tmp_path / "cgnet" / "angiogram-cgnet" / "cases.json").read_text())
     assert cases["validation"] == ["4_RAO"]
+
+
+def test_a_network_of_several_looks_trains_and_goes_on_where_it_was(folder, tmp_path):
+    looks = {"channels_global": [2, 4, 4], "channels_local": [2, 4, 4], "channels_focal": [2, 4, 4],
+             "local_size": 32, "focal_size": 16, "pixels_per_point": 8, "focal_after": 1}
+    config = published_config("tprnet", **{**SMALL, "ema_decay": 0.9, "network_arguments": looks, "steps": 2,
+                                           "output_bias": 1.0, "device": "cpu"})
+    source, validation = open_choice(DataChoice(data=str(folder)), config, validation_patches=2)
+    train(config, source, validation, tmp_path / "run")
+    result = train(config.with_changes(steps=3), source, validation, tmp_path / "run", resume=True)
+    assert result.step == 3
+    weights = read_weights(tmp_path / "run", "last").state_dict
+    assert int(weights["passes"]) == 3
+    losses = [event for event in read_log(tmp_path / "run") if event["event"] == "train"]
+    assert all(event["auxiliary"] > 0 for event in losses)
 
 
 def test_nobody_on_angiograms_takes_part_among_ct_systems_unasked():
