@@ -61,12 +61,14 @@ class CoronarySegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.logic = None
         self.activity = None
+        self.correction = None
         self.sections = ()
         self._parameterNode = None
         self._parameterNodeGuiTag = None
 
     def setup(self):
         from CoronarySegModule.panel.activity import Activity
+        from CoronarySegModule.panel.correction_section import CorrectionSection
         from CoronarySegModule.panel.environment_section import EnvironmentSection
         from CoronarySegModule.panel.export_section import ExportSection
         from CoronarySegModule.panel.model_choice import ModelChoice
@@ -86,12 +88,13 @@ class CoronarySegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         environment = EnvironmentSection(self.ui, self.logic, self.activity, models.model, self.update)
         result = ResultSection(self.ui, self.logic, self.activity, self.parameters)
         review = ReviewSection(self.ui, self.logic, self.activity, self.parameters, self.onFix)
+        self.correction = CorrectionSection(self.ui, self.logic, self.activity, self.parameters)
         export = ExportSection(self.ui, self.logic, self.activity, self.parameters)
         self.runSection = RunSection(
             self.ui, self.logic, self.activity, self.parameters, models.model,
             lambda nodes: (result.select(nodes), review.begin()),
         )
-        self.sections = (models, self.runSection, result, review, export, environment)
+        self.sections = (models, self.runSection, result, review, self.correction, export, environment)
 
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
@@ -99,9 +102,11 @@ class CoronarySegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self):
         self.initializeParameterNode()  # volumes and packages may have come while another module was shown
+        self.correction.enter()
 
     def exit(self):
         # A run goes on while another module is shown; the form follows the parameters again on return.
+        self.correction.exit()
         if self._parameterNode is not None and self._parameterNodeGuiTag is not None:
             self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
             self._parameterNodeGuiTag = None
@@ -109,19 +114,23 @@ class CoronarySegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self):
         if self.activity is not None:
             self.activity.cancel(_("The module was closed. Nothing was written."))
+        if self.correction is not None:
+            self.correction.stop()
         self.setParameterNode(None)
         self.removeObservers()
 
     def onSceneStartClose(self, *_args):
         self.activity.cancel(_("The scene was closed. Nothing was written."))
+        self.correction.stop()
         self.setParameterNode(None)
 
     def onSceneEndClose(self, *_args):
         if self.parent.isEntered:
             self.initializeParameterNode()
 
-    def onFix(self, _suspect, _placeRas):
-        """A place of the review is to be corrected."""
+    def onFix(self, suspect, _placeRas):
+        """A place of the review is to be corrected: the section opens with the tool for it in hand."""
+        self.correction.fix(suspect.kind.value)
 
     def parameters(self):
         """The parameter node as an object with typed attributes; None while there is no scene to have one."""
@@ -210,6 +219,23 @@ class CoronarySegLogic(ScriptedLoadableModuleLogic):
         from CoronarySegModule.logic import review_run
 
         return review_run(segmentationNode, progress=progress, ended=ended)
+
+    def corrections(self, segmentationNode):
+        """Corrections of a result: ``corrections(node).remove_branch(ras)`` and so on, ``undo()``, ``log``; see
+        ``CoronarySegModule.correction_session``."""
+        from CoronarySegModule.correction_session import session_of
+
+        return session_of(segmentationNode)
+
+    def follow(self, segmentationNode, *, waitForCompletion=True, progress=None):
+        """Make surfaces and tables of a corrected result; returns its node. Waiting as in :meth:`segment`."""
+        run = self.startFollow(segmentationNode, progress=progress)
+        return run.wait() if waitForCompletion else run.follow()
+
+    def startFollow(self, segmentationNode, *, progress=None, ended=None):
+        from CoronarySegModule.logic import follow_run
+
+        return follow_run(segmentationNode, progress=progress, ended=ended)
 
     def startCheck(self, *, model=None, device="auto", progress=None, ended=None):
         """Start looking whether this machine can run a segmentation; the run's result lists what was found."""

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from CoronarySegLib.errors import OutputError
 from CoronarySegLib.inference import DEVICES, QUALITIES
-from CoronarySegLib.worker import CfdJob, CheckJob, ReviewJob, SegmentJob
+from CoronarySegLib.worker import CfdJob, CheckJob, FollowJob, ReviewJob, SegmentJob
 
 from .conversion import volume_from_node
-from .result_values import is_corrected, labels_of, probability_of, surfaces_of, trees_of
+from .correction_session import BEHIND_ATTRIBUTE
+from .result_values import centrelines_follow, is_corrected, labels_of, probability_of, surfaces_of, trees_of
 from .results import write_outcome
 from .run import Run
 
@@ -56,10 +57,11 @@ def export_run(
     labels = labels_of(segmentation_node)
     # A corrected segmentation is the truth from then on: the probability still holds what was taken away.
     corrected = is_corrected(segmentation_node, labels)
+    trees = trees_of(segmentation_node)
+    follow = centrelines_follow(segmentation_node, labels)  # otherwise they are made anew, under the names given
     job = CfdJob(
-        labels, None if corrected else probability_of(segmentation_node),
-        {} if corrected else trees_of(segmentation_node), unit, formats=tuple(formats),
-        extension_diameters=extension_diameters,
+        labels, None if corrected else probability_of(segmentation_node), trees if follow else {},
+        {} if follow else trees, unit, formats=tuple(formats), extension_diameters=extension_diameters,
     )
 
     def finish(outcome):
@@ -80,7 +82,29 @@ def review_run(segmentation_node, *, progress: Callable | None = None, ended: Ca
     if ground is None:
         raise ValueError(f"'{segmentation_node.GetName()}' holds no vessels to review. Segment the CT again.")
 
-    def check_run(*, model=None, device: str = "auto", progress=None, ended=None) -> Run:
+    def finish(outcome):
+        review = (read_review(segmentation_node) or Review()).renewed(outcome.suspects)
+        write_review(segmentation_node, review)
+        return review
+
+    return Run(ReviewJob(ground.case), finish, node=segmentation_node, progress=progress, ended=ended)
+
+
+def follow_run(segmentation_node, *, progress: Callable | None = None, ended: Callable | None = None) -> Run:
+    """Start making surfaces and tables of a corrected result, and centrelines where they do not follow it any more;
+    the run's result is the segmentation node. Raises ValueError when the CT is gone."""
+    from .following import follow
+
+    labels, trees = labels_of(segmentation_node), trees_of(segmentation_node)
+    job = FollowJob(labels, trees, not centrelines_follow(segmentation_node, labels))
+
+    def finish(outcome):
+        return follow(segmentation_node, labels, outcome)
+
+    return Run(job, finish, node=segmentation_node, progress=progress, ended=ended)
+
+
+def check_run(*, model=None, device: str = "auto", progress=None, ended=None) -> Run:
     """Start looking whether this machine can run a segmentation; the run's result is a ``CheckOutcome``."""
     job = CheckJob(None if model is None else str(model), device)
     return Run(job, lambda outcome: outcome, progress=progress, ended=ended)
@@ -96,6 +120,8 @@ def save_surfaces(segmentation_node, folder: Path) -> list[Path]:
     surfaces = surfaces_of(segmentation_node)
     if not surfaces:
         raise ValueError(f"'{segmentation_node.GetName()}' has no surface to save. Segment the CT again.")
+    if segmentation_node.GetAttribute(BEHIND_ATTRIBUTE):
+        raise ValueError("The surfaces are older than the last correction. Update surfaces and tables first.")
     folder = Path(folder).expanduser()
     written = []
     try:

@@ -6,7 +6,7 @@ All or nothing: where any part fails, nodes and folder that were added are taken
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,14 +14,16 @@ import numpy as np
 import slicer
 import vtk
 
+from CoronarySegLib.centreline import CentrelineTree
 from CoronarySegLib.errors import CoronarySegError
-from CoronarySegLib.measurement import measure_tree
+from CoronarySegLib.measurement import TreeMeasurements, measure_tree
 from CoronarySegLib.provenance import Provenance
 from CoronarySegLib.volume import Volume
 from CoronarySegLib.worker.outcomes import SegmentOutcome
 from CoronarySegLib.writing.segments import SEGMENTS
 
 from .centreline_nodes import write_centrelines
+from .correction_session import forget_corrections
 from .measurement_nodes import write_measurements
 from .nodes import SEGMENTATION_ROLE, VOLUME_ROLE, find_segmentation, write_result
 from .result_values import PER_CENT, PROBABILITY_ATTRIBUTE, find_probability, remember_labels
@@ -77,7 +79,7 @@ def write_outcome(
         vessels = stenoses = None
         if outcome.trees:
             try:
-                tables = write_measurements(volume_node, _measured(outcome), charts=False, **whose)
+                tables = write_measurements(volume_node, measured(outcome.trees, outcome.labels), charts=False, **whose)
                 vessels, stenoses = tables.vessels, tables.stenoses
             except CoronarySegError as error:  # the trees are worth having without
                 warnings.append(f"There is no table of the vessels: {error}")
@@ -85,6 +87,7 @@ def write_outcome(
         for node in filter(None, (probability, vessels, stenoses, *lines.tables.values(), *curves)):
             for name, text in attributes.items():
                 node.SetAttribute(name, text)
+    forget_corrections(written.segmentation)  # those of an earlier run are no corrections of this one
     return ResultNodes(
         written.segmentation, written.models, probability, folder, lines.curves, lines.tables, vessels, stenoses,
         tuple(warnings),
@@ -150,9 +153,9 @@ def _write_probability(volume_node, probability: Volume, *, segmentation_node, r
     return node
 
 
-def _measured(outcome: SegmentOutcome) -> dict:
+def measured(trees: Mapping[str, CentrelineTree], labels: Volume) -> dict[str, TreeMeasurements]:
+    """Measurements by system; the calcium of ``labels`` is the plaque round the lumen."""
     value = next(part.value for part in SEGMENTS if part.key == "calcium")
-    calcium = outcome.labels.array == value
-    plaque = outcome.labels.with_array(calcium.astype(np.uint8)) if calcium.any() else None
-    grid = outcome.labels.geometry
-    return {key: measure_tree(tree, grid=grid, calcium=plaque) for key, tree in outcome.trees.items()}
+    calcium = labels.array == value
+    plaque = labels.with_array(calcium.astype(np.uint8)) if calcium.any() else None
+    return {key: measure_tree(tree, grid=labels.geometry, calcium=plaque) for key, tree in trees.items()}

@@ -6,7 +6,7 @@ As in ``ctk_widgets``: nothing is offered that the headers of Slicer do not decl
 from __future__ import annotations
 
 from PySide6.QtCore import Property, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 
 class qMRMLWidget(QWidget):
@@ -176,6 +176,95 @@ class qMRMLNodeComboBox(QWidget):
     baseName = Property(str, lambda s: s._get("baseName"), lambda s, v: s._set("baseName", v))
 
 
+class qMRMLSegmentEditorWidget(qMRMLWidget):
+    """What the Segment Editor is given: nodes, selectors that are hidden, an effect by name. It has no effects here."""
+
+    segmentationNodeChanged = Signal(object)
+    sourceVolumeNodeChanged = Signal(object)
+    SIGNALS = {  # noqa: RUF012
+        "segmentationNodeChanged(vtkMRMLSegmentationNode*)": "segmentationNodeChanged",
+        "sourceVolumeNodeChanged(vtkMRMLVolumeNode*)": "sourceVolumeNodeChanged",
+    }
+
+    def __init__(self, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._editor, self._segmentation, self._source, self._shortcuts = None, None, None, False
+        self._values = {"segmentationNodeSelectorVisible": True, "sourceVolumeNodeSelectorVisible": True,
+                        "switchToSegmentationsButtonVisible": True, "maximumNumberOfUndoStates": 10}
+        layout = QVBoxLayout(self)
+        layout.addWidget(QLabel("(Segment Editor)", self))
+
+    @Slot(object)
+    def setMRMLSegmentEditorNode(self, node) -> None:
+        self._editor = node
+
+    @Slot(result=object)
+    def mrmlSegmentEditorNode(self):
+        return self._editor
+
+    @Slot(object)
+    def setSegmentationNode(self, node) -> None:
+        if self._editor is None and node is not None:
+            raise RuntimeError("The Segment Editor needs its own node before it can hold a segmentation")
+        if node is not self._segmentation:
+            self._segmentation = node
+            self.segmentationNodeChanged.emit(node)
+
+    @Slot(result=object)
+    def segmentationNode(self):
+        return self._segmentation
+
+    @Slot(object)
+    def setSourceVolumeNode(self, node) -> None:
+        if node is not self._source:
+            self._source = node
+            self.sourceVolumeNodeChanged.emit(node)
+
+    @Slot(result=object)
+    def sourceVolumeNode(self):
+        return self._source
+
+    @Slot(object)
+    def setActiveEffect(self, effect) -> None:
+        if effect is not None:
+            raise ValueError("There are no effects without a desktop")
+
+    @Slot()
+    def installKeyboardShortcuts(self) -> None:
+        self._shortcuts = True
+
+    @Slot()
+    def uninstallKeyboardShortcuts(self) -> None:
+        self._shortcuts = False
+
+    @Slot()
+    def setupViewObservations(self) -> None:
+        """Nothing to observe: nobody clicks into a view here."""
+
+    @Slot()
+    def removeViewObservations(self) -> None:
+        """See :meth:`setupViewObservations`."""
+
+    def _set(self, name: str, value) -> None:
+        self._values[name] = value
+
+    segmentationNodeSelectorVisible = Property(
+        bool, lambda s: s._values["segmentationNodeSelectorVisible"],
+        lambda s, v: s._set("segmentationNodeSelectorVisible", v),
+    )
+    sourceVolumeNodeSelectorVisible = Property(
+        bool, lambda s: s._values["sourceVolumeNodeSelectorVisible"],
+        lambda s, v: s._set("sourceVolumeNodeSelectorVisible", v),
+    )
+    switchToSegmentationsButtonVisible = Property(
+        bool, lambda s: s._values["switchToSegmentationsButtonVisible"],
+        lambda s, v: s._set("switchToSegmentationsButtonVisible", v),
+    )
+    maximumNumberOfUndoStates = Property(
+        int, lambda s: s._values["maximumNumberOfUndoStates"], lambda s, v: s._set("maximumNumberOfUndoStates", v)
+    )
+
+
 class qSlicerScriptedLoadableModuleWidget(qMRMLWidget):
     """What the desktop gives a module's widget class as ``parent``: a box with a layout that knows if it is shown."""
 
@@ -198,4 +287,4 @@ class qSlicerScriptedLoadableModuleWidget(qMRMLWidget):
 
 
 
-MRML_WIDGETS = (qMRMLWidget, qMRMLNodeComboBox, qSlicerScriptedLoadableModuleWidget)
+MRML_WIDGETS = (qMRMLWidget, qMRMLNodeComboBox, qMRMLSegmentEditorWidget, qSlicerScriptedLoadableModuleWidget)

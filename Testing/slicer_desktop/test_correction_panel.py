@@ -1,0 +1,153 @@
+"""Corrections pressed as a user presses them: a tool, one click or two into a view, undo."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import slicer
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "correction"), str(HERE.parent / "centreline")]
+
+from correction_samples import SIDE, TWIG, middle_of, whole_case  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def a_case():
+    return whole_case()
+
+
+@pytest.fixture
+def corrected(a_desktop, panel, a_case):
+    """The panel with a result in the scene."""
+    from correction_nodes_samples import result_in_scene
+
+    panel.parameters().result = result_in_scene(a_case)
+    panel.ui.correctionSection.collapsed = False
+    return panel
+
+
+def ras(point) -> np.ndarray:
+    return np.asarray(point) * (-1, -1, 1)
+
+
+def click(desktop, point_lps) -> None:
+    """A click into a view: Slicer puts a point into the list that is in place mode."""
+    selection = slicer.app.applicationLogic().GetSelectionNode()
+    node = slicer.mrmlScene.GetNodeByID(selection.GetActivePlaceNodeID())
+    node.AddControlPoint(*map(float, ras(point_lps)))
+    desktop.turn()
+    desktop.turn()
+
+
+def labels(panel) -> np.ndarray:
+    from CoronarySegModule.result_values import labels_of
+
+    return labels_of(panel.parameters().result).array
+
+
+TOOLS = ("bridgeButton", "addBranchButton", "removeBranchButton", "veinButton", "cutButton", "cutSideButton",
+         "radiusButton", "renameButton")
+
+
+def test_without_a_result_every_tool_says_why_it_cannot_be_used(panel):
+    for name in (*TOOLS, "undoButton", "savePairButton", "followButton"):
+        button = getattr(panel.ui, name)
+        assert not button.enabled
+        assert "Segment a CT first" in button.toolTip
+
+
+def test_one_click_removes_a_branch_and_one_press_takes_that_back(a_desktop, corrected, a_case):
+    corrected.ui.removeBranchButton.click()
+    assert corrected.ui.correctionLabel.text.startswith("Click the branch")
+    click(a_desktop, middle_of(a_case.trees["left"], SIDE))
+    assert (labels(corrected) != a_case.labels.array).any()
+    assert corrected.ui.statusLabel.text.startswith("Removed: D1")
+    corrected.ui.undoButton.click()
+    assert np.array_equal(labels(corrected), a_case.labels.array)
+    assert not corrected.ui.undoButton.enabled
+    assert corrected.ui.redoButton.enabled
+
+
+def test_a_tool_stays_in_hand_for_the_next_click_and_is_put_down_by_its_button(a_desktop, corrected, a_case):
+    corrected.ui.removeBranchButton.click()
+    for branch in (SIDE, TWIG):
+        click(a_desktop, middle_of(a_case.trees["left"], branch))
+    from CoronarySegModule.correction_session import session_of
+
+    assert len(session_of(corrected.parameters().result).log.entries) == 2
+    interaction = slicer.app.applicationLogic().GetInteractionNode()
+    assert interaction.GetCurrentInteractionMode() == interaction.Place
+    corrected.ui.removeBranchButton.click()
+    assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
+    assert not slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
+
+
+def test_two_clicks_bridge_what_one_click_removed(a_desktop, corrected, a_case):
+    branch = a_case.trees["left"].branches[TWIG]
+    corrected.ui.removeBranchButton.click()
+    click(a_desktop, middle_of(a_case.trees["left"], TWIG))
+    corrected.ui.bridgeButton.click()
+    assert not corrected.ui.removeBranchButton.checked
+    click(a_desktop, branch.points_lps_mm[0])
+    assert corrected.ui.correctionLabel.text == "Click where it comes back or ends."
+    click(a_desktop, branch.points_lps_mm[-1])
+    assert corrected.ui.statusLabel.text.startswith("Added")
+    voxels = a_case.index_zyx(branch.points_lps_mm[:-4])
+    assert (labels(corrected)[tuple(voxels.T)] == 1).all()
+
+
+def test_a_click_beside_the_vessels_says_what_to_do_and_changes_nothing(a_desktop, corrected, a_case):
+    corrected.ui.veinButton.click()
+    click(a_desktop, a_case.geometry.points_lps((3, 3, 3)))
+    assert "Click on the vessel" in corrected.ui.statusLabel.text
+    assert np.array_equal(labels(corrected), a_case.labels.array)
+    assert not corrected.ui.undoButton.enabled
+
+
+def test_the_name_in_the_box_goes_to_the_vessel_that_is_clicked(a_desktop, corrected, a_case):
+    corrected.ui.nameBox.setCurrentText("OM2")
+    corrected.ui.renameButton.click()
+    click(a_desktop, middle_of(a_case.trees["left"], SIDE))
+    assert [n for n in slicer.util.getNodesByClass("vtkMRMLMarkupsCurveNode") if n.GetName() == "OM2"]
+
+
+def test_the_second_click_of_the_calibre_is_its_wall_and_the_first_turns_a_slice(a_desktop, corrected, a_case):
+    views = a_desktop.with_views()
+    branch = a_case.trees["left"].branches[SIDE]
+    k = len(branch.points_lps_mm) // 2
+    course = branch.points_lps_mm[k + 3] - branch.points_lps_mm[k - 3]
+    across = np.cross(course, (0, 0, 1))
+    corrected.ui.radiusButton.click()
+    click(a_desktop, branch.points_lps_mm[k])
+    node = views.sliceWidget("Red").mrmlSliceNode()
+    normal = [node.GetSliceToRAS().GetElement(row, 2) for row in range(3)]
+    assert abs(np.dot(normal, ras(course / np.linalg.norm(course)))) > 0.98
+    click(a_desktop, branch.points_lps_mm[k] + 1.5 * across / np.linalg.norm(across))
+    assert "to 1.5" in corrected.ui.statusLabel.text
+
+
+def test_a_place_of_the_review_opens_the_section_with_its_tool(corrected):
+    corrected.ui.correctionSection.collapsed = True
+    corrected.correction.fix("vein")
+    assert not corrected.ui.correctionSection.collapsed
+    assert corrected.ui.veinButton.checked
+
+
+def test_the_segment_editor_has_the_result_while_its_section_is_open(corrected):
+    editor = corrected.ui.segmentEditor
+    assert editor.segmentationNode() is None
+    corrected.ui.editorSection.collapsed = False
+    assert editor.segmentationNode() is corrected.parameters().result
+    assert editor.sourceVolumeNode().GetName() == "patient"
+    corrected.ui.editorSection.collapsed = True
+    assert editor.segmentationNode() is None
+
+
+def test_closing_the_scene_puts_the_tool_down(a_desktop, corrected):
+    corrected.ui.removeBranchButton.click()
+    a_desktop.scene.Clear(0)
+    a_desktop.turn()
+    assert not corrected.ui.removeBranchButton.checked
+    assert not corrected.ui.removeBranchButton.enabled
