@@ -48,7 +48,8 @@ def benchmark_parts(results: Sequence[Result], remarks: Sequence[str] = ()) -> t
         *remarks,
         f"Test cases: {', '.join(map(str, counts))}. Mean ± standard deviation; distances that are infinite because "
         "nothing was found are left out and counted (\"without\").",
-        "The lumen probability is scored at one half, without post-processing. GFLOP are for one patch of each stage. "
+        "The lumen probability is scored at one half, that of an angiogram at the threshold its system names, without "
+        "post-processing. GFLOP are for one patch of each stage. "
         "MB is the peak of the GPU, or of the whole process where the CPU computed.",
         *(_training_text(result) for result in results),
     ]
@@ -95,7 +96,7 @@ def _cell(result: Result, column: Column, row: int, means: Sequence[float]) -> s
         text += f" ({missing} without)"
     finite = [m for m in means if np.isfinite(m)]
     is_best = column.better and means[row] == (max(finite) if column.better > 0 else min(finite))
-    return Strong(text) if is_best and len(means) > 1 else text
+    return Strong(text) if is_best and len(set(finite)) > 1 else text
 
 
 def _values(result: Result, key: str) -> np.ndarray:

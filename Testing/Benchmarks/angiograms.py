@@ -64,10 +64,10 @@ def main() -> None:
                 for fold in arguments.fold or [1]
             ]))
         except MissingPackageError as error:
-            left_out.append(f"{entrant.name}: {error}")
-            continue
-        write_text(out / "table.md", table(results, left_out))
-    print(f"Written to {out / 'table.md'}")
+            left_out.append(f"{entrant.name} left out: {error}")
+        if results:
+            write_text(out / "table.md", table(results, left_out))
+    print(f"Written to {out / 'table.md'}" if results else "\n".join(left_out))
 
 
 def table(results: list[Result], left_out: list[str]) -> str:
