@@ -73,7 +73,8 @@ def write_outcome(
         )
         whose = {"segmentation_node": written.segmentation, "replace": replace, "folder": folder}
         remember_labels(written.segmentation, outcome.labels)
-        write_review(written.segmentation, Review(tuple(Entry(suspect) for suspect in outcome.suspects)), folder)
+        found = Review(tuple(Entry(suspect) for suspect in outcome.suspects))
+        review = write_review(written.segmentation, found, folder)
         probability = _write_probability(volume_node, outcome.probability, **whose)
         lines = write_centrelines(volume_node, outcome.trees, **whose)
         vessels = stenoses = None
@@ -84,7 +85,7 @@ def write_outcome(
             except CoronarySegError as error:  # the trees are worth having without
                 warnings.append(f"There is no table of the vessels: {error}")
         curves = [curve for system in lines.curves.values() for curve in system]
-        for node in filter(None, (probability, vessels, stenoses, *lines.tables.values(), *curves)):
+        for node in filter(None, (probability, review, vessels, stenoses, *lines.tables.values(), *curves)):
             for name, text in attributes.items():
                 node.SetAttribute(name, text)
     forget_corrections(written.segmentation)  # those of an earlier run are no corrections of this one

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
+import slicer
 
 from CoronarySegLib.review import ReviewCase, Suspect
 
-from .conversion import RAS_TO_LPS, volume_from_node
+from .conversion import RAS_TO_LPS, volume_from_node, world_geometry
 from .nodes import SEGMENTATION_ROLE, VOLUME_ROLE
 from .result_values import labels_of, probability_of, trees_of, volume_of
 from .scene import nodes_of_class, parent_item_of, place_beside
@@ -84,19 +85,13 @@ def review_case_of(segmentation_node) -> ReviewCase:
 def variance_of(segmentation_node):
     """The variance that ``coronaryseg uncertainty`` has written as ``variance.nii.gz``, when it was loaded and lies on
     the voxels of the CT; None otherwise."""
-    grid = labels_grid(segmentation_node)
+    grid = world_geometry(volume_of(segmentation_node))
     for node in nodes_of_class(segmentation_node.GetScene(), "vtkMRMLScalarVolumeNode"):
         if node.GetName().lower().startswith("variance") and node.GetImageData() is not None:
             volume = volume_from_node(node)
             if volume.geometry.same_grid(grid, tolerance_mm=1e-2):
                 return volume
     return None
-
-
-def labels_grid(segmentation_node):
-    from .conversion import world_geometry
-
-    return world_geometry(volume_of(segmentation_node))
 
 
 def find_review(segmentation_node):
@@ -124,8 +119,6 @@ def read_review(segmentation_node) -> Review | None:
 
 def write_review(segmentation_node, review: Review, folder: int = 0):
     """Keep a review beside its result, in place of the one that was there; returns its node."""
-    import slicer
-
     node = find_review(segmentation_node)
     if node is None:
         scene, volume_node = segmentation_node.GetScene(), volume_of(segmentation_node)
