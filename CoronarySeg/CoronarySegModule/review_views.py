@@ -19,7 +19,7 @@ from .conversion import RAS_TO_LPS, node_from_volume, node_to_world, points_in_w
 from .nodes import SEGMENTATION_ROLE, VOLUME_ROLE, find_models
 from .result_values import PER_CENT, PROBABILITY_ATTRIBUTE, probability_of, trees_of, volume_of
 from .review_nodes import place_ras, variance_of
-from .scene import nodes_of_class, parent_item_of, place_beside
+from .scene import nodes_of_class, parent_item_of, place_beside, remove_node
 
 PLACE_ATTRIBUTE = "CoronarySeg.ReviewPlace"
 UNCERTAINTY_ATTRIBUTE = "CoronarySeg.Uncertainty"
@@ -205,7 +205,7 @@ def _straightened_node(segmentation_node, view: StraightenedView, name: str):
     node = _found(segmentation_node, "vtkMRMLScalarVolumeNode", STRAIGHTENED_ATTRIBUTE)
     fresh = node_from_volume(view.volume, _("{vessel} pulled straight").format(vessel=name))
     if node is not None:
-        slicer.mrmlScene.RemoveNode(node)
+        remove_node(node)
     fresh.SetAttribute(PROBABILITY_ATTRIBUTE, "straightened")  # so that it is never offered as a CT
     _belong(fresh, segmentation_node, STRAIGHTENED_ATTRIBUTE, name)
     return fresh
