@@ -21,6 +21,11 @@ MONAI_NETWORKS = (
 )
 """Those that map a volume to logits of its size. A name from a file is looked up here and nowhere else."""
 PLANNED_NETWORKS = ("PlainConvUNet", "ResidualEncoderUNet")
+USUAL: dict[str, Any] = {
+    "in_channels": 1, "out_channels": 2, "channels": (32, 64, 128, 256, 320, 320), "kernels": ((3, 3, 3),) * 6,
+    "strides": ((1, 1, 1), *((2, 2, 2),) * 5),
+}
+"""What nnU-Net plans for most CTs."""
 _CLASSES = {"conv_op": nn.Conv3d, "norm_op": nn.InstanceNorm3d, "nonlin": nn.LeakyReLU, "dropout_op": None}
 
 
@@ -31,14 +36,15 @@ class ImportedNetwork(nn.Module):
     ``outputs`` lists for every output of ours the classes of the network that it joins. With "softmax" the classes
     exclude each other and all of them are needed; "sigmoid" leaves one logit a class. The network sees
     ``scale * value + shift``. ``axes`` are our axes (of z, y, x) in the network's order, ``flips`` those of the
-    network's that run against ours. ``size_factor`` by our axes: the sides of a patch are multiples of it.
+    network's that run against ours. ``size_factor`` by our axes: the sides of a patch are multiples of it. The defaults
+    are nnU-Net's usual network for two classes.
     """
 
     def __init__(
-        self, library: str, target: str, arguments: Mapping[str, Any], outputs: Sequence[Sequence[int]],
-        classes: int, activation: str = "softmax", scale: float = 1.0, shift: float = 0.0,
-        axes: Sequence[int] = (0, 1, 2), flips: Sequence[int] = (), size_factor: Sequence[int] = (1, 1, 1),
-        in_channels: int = 1,
+        self, library: str = "planned", target: str = "PlainConvUNet", arguments: Mapping[str, Any] = USUAL,
+        outputs: Sequence[Sequence[int]] = ((1,),), classes: int = 2, activation: str = "softmax", scale: float = 1.0,
+        shift: float = 0.0, axes: Sequence[int] = (0, 1, 2), flips: Sequence[int] = (),
+        size_factor: Sequence[int] = (32, 32, 32), in_channels: int = 1,
     ):
         super().__init__()
         _check(outputs, classes, activation, axes, flips)

@@ -156,6 +156,10 @@ def test_the_best_mean_is_bold_and_what_found_nothing_is_counted():
     assert "| 1.50 | 2.5 | 1.0 |" in table
 
 
+def test_nobody_is_best_where_all_are_alike():
+    assert "**" not in markdown_table(results_table([a_result("one", [0.0]), a_result("other", [0.0])]))
+
+
 SEVEN = [0.8, 0.82, 0.79, 0.81, 0.83, 0.8, 0.78]
 
 

@@ -43,6 +43,7 @@ def model(tmp_path, monkeypatch):
     low, high = -1000.0, 1500.0
     arguments = {
         "library": "monai", "target": "UNet", "arguments": {}, "outputs": [[0]], "classes": 1, "activation": "sigmoid",
+        "size_factor": [1, 1, 1],
         "scale": TOO_SURE * (high - low) / 100.0, "shift": TOO_SURE * (low - 250.0) / 100.0,
     }
     stage = StageCard("patches", "ImportedNetwork", arguments, ("ct",), ("lumen",), None, (SIZE,) * 3,
