@@ -11,6 +11,9 @@ is no probability, so that bridges have the CT alone to go by. Every end branch 
 - cut in the middle over 8 mm, with the distal piece out of the tree, and bridged by two clicks beside it (``gap``);
 - marked as a vein by one click; and a point of it is set to three quarters of its radius.
 
+``--nodes`` makes the same clicks on nodes of a Slicer scene, so that writing voxels, curves, table and log counts, and
+says how long a removal, a bridge and an undo take there; the first click, which reads the scene, apart.
+
 After each correction undo must give the case bit for bit. ``cpu s`` are seconds of processor, which other load does not
 change, and ``wall s`` those of the clock. Ends with 1 when an aim is missed: 95 % of all cut centreline back, nothing
 bitten, every undo exact, median of all corrections below 1 s of processor.
@@ -20,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +72,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--branches", type=int, default=None, help="at most so many a case")
+    parser.add_argument("--nodes", action="store_true", help="on nodes of a Slicer scene (needs slicer-core)")
     given = parser.parse_args()
+    if given.nodes:
+        return _on_nodes(given.folders, given.branches)
     totals = Totals()
     print(HEAD)
     for folder in given.folders:
@@ -77,6 +84,51 @@ def main() -> int:
             if given.branches is None or count < given.branches:
                 print(_row(folder.name, state, system, number, totals), flush=True)
     return _judged(totals)
+
+
+def _on_nodes(folders: list[Path], branches: int | None) -> int:
+    """Times of clicks on nodes. Ends with 1 when their median is a second of processor or more, or an undo inexact."""
+    testing = Path(__file__).resolve().parents[1]
+    sys.path[:0] = [str(testing / name) for name in ("slicer_desktop", "slicer_nodes")]
+    sys.path.insert(0, str(testing.parent / "CoronarySeg"))
+    import desktop
+
+    with tempfile.TemporaryDirectory() as scratch:
+        running = desktop.start(Path(scratch))
+        from CoronarySegModule.correction_session import session_of
+        from CoronarySegModule.result_values import labels_of
+        from correction_nodes_samples import result_in_scene
+
+        inexact, times = 0, {"first": [], "remove": [], "bridge": [], "undo": []}
+        for folder in folders:
+            running.scene.Clear(0)
+            state = _case(folder)
+            node = result_in_scene(state, folder.name)
+            session = session_of(node)
+            _timed_on_nodes(times["first"], session.state)
+            for count, (system, number) in enumerate(_end_branches(state)):
+                if branches is not None and count >= branches:
+                    break
+                course = state.trees[system].branches[number].points_lps_mm * (-1, -1, 1)
+                _timed_on_nodes(times["remove"], session.remove_branch, course[len(course) // 2])
+                _timed_on_nodes(times["bridge"], session.bridge, course[0], course[-1])
+                for _ in range(2):
+                    _timed_on_nodes(times["undo"], session.undo)
+                inexact += not np.array_equal(session.state().labels.array, state.labels.array)
+            inexact += not np.array_equal(labels_of(node).array, state.labels.array)
+    for kind, found in times.items():
+        cpu, wall = np.array(found).T
+        print(f"{kind:<8}{len(found):>4} on nodes, median {np.median(cpu):.2f} s, longest {cpu.max():.2f} s of "
+              f"processor, median {np.median(wall):.2f} s by the clock")
+    clicks = np.array(times["remove"] + times["bridge"])[:, 0]
+    print(f"clicks: median {np.median(clicks):.2f} s of processor; undo not exact: {inexact}")
+    return int(np.median(clicks) >= SECONDS or inexact > 0)
+
+
+def _timed_on_nodes(times: list, action, *arguments) -> None:
+    cpu, wall = time.process_time(), time.perf_counter()
+    action(*arguments)
+    times.append((time.process_time() - cpu, time.perf_counter() - wall))
 
 
 def _case(folder: Path) -> CaseState:
