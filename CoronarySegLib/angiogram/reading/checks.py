@@ -13,9 +13,10 @@ COLOUR_SPREAD = 0.04
 """Mean difference between the channels of a picture, as a share of white, from which on it is in colour; grey JPEG
 files stay below a quarter of it."""
 MIDDLE_RADIUS = 0.4
-BLACK = 0.02
-CT_BLACK_SHARE = 0.12
-CT_BLACK_AREA = 0.02
+BLACK = 0.03
+WIDE = 0.03
+"""Of the picture's side: black this far round a pixel is air, not a vessel."""
+AIR_SHARE = 0.05
 
 
 def grey_of(picture: np.ndarray, name: str) -> np.ndarray:
@@ -55,9 +56,8 @@ def looks_like_ct(frame: np.ndarray) -> bool:
     height, width = small.shape
     y, x = np.ogrid[:height, :width]
     middle = np.hypot((y - 0.5 * height) / height, (x - 0.5 * width) / width) < MIDDLE_RADIUS
-    lowest, highest = np.quantile(small, [0.0, 0.995])
-    black = (small <= lowest + BLACK * max(highest - lowest, 1e-6)) & middle
-    if black.sum() < CT_BLACK_SHARE * middle.sum():
-        return False
-    labels, count = ndimage.label(black)
-    return bool(count and np.bincount(labels.ravel())[1:].max() > CT_BLACK_AREA * middle.sum())
+    smooth = ndimage.uniform_filter(small, 3)
+    lowest, highest = np.quantile(smooth, [0.0, 0.995])
+    black = smooth <= lowest + BLACK * max(highest - lowest, 1e-6)
+    air = ndimage.distance_transform_edt(black) > WIDE * max(height, width)
+    return bool((air & middle).sum() > AIR_SHARE * middle.sum())
