@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import OutputError
-from ..evaluation.scores import plain
 from .choices import ProgressOption
 from .display import ProgressStyle, console, shown_progress
 
@@ -68,6 +67,7 @@ def _pictures(prediction: Path, truth: Path, json_file: Path | None) -> None:
     from ..angiogram.evaluation.files import mean_and_sd, score_masks
     from ..angiogram.evaluation.scores import DEFINITIONS
     from ..angiogram.evaluation.tables import masks_table
+    from ..evaluation.scores import plain
 
     scored = score_masks(prediction, truth)
     means = {name: {"mean": mean, "sd": sd} for name, (mean, sd) in mean_and_sd(scored).items()}

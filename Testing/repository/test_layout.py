@@ -16,7 +16,8 @@ TOP_LEVEL = {
     "README.md", "Testing", "pyproject.toml",
 }
 SLICER = {"slicer", "qt", "ctk", "vtkSegmentationCorePython", "PythonQt", "mrml"}
-IMPORT_NAMES = {"PIL": "pillow", "skimage": "scikit-image", "vtkmodules": "vtk"}  # where the package is called otherwise
+# Where the package is called otherwise than what is imported.
+IMPORT_NAMES = {"PIL": "pillow", "skimage": "scikit-image", "vtkmodules": "vtk", "yaml": "pyyaml"}
 HEAVY = {"torch", "monai", "openvino", "matplotlib", "pydicom"}
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".txt", ".json", ".ui", ".cmake", ""}
 
@@ -91,7 +92,7 @@ def test_everything_the_library_imports_is_a_declared_dependency():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     declared = {name.lower() for name in re.findall(r'"([\w-]+)>=', text)}
     used = set().union(*(imports(path) for path in LIBRARY.rglob("*.py"))) - set(sys.stdlib_module_names)
-    used = {IMPORT_NAMES.get(name, name).lower() for name in used if name != "CoronarySegLib"}
+    used = {IMPORT_NAMES.get(name, name).lower().replace("_", "-") for name in used if name != "CoronarySegLib"}
     assert used - declared == set()
 
 
