@@ -115,7 +115,7 @@ def train_command(
         from ..training.export import export_model
 
         export_model([out, *(with_run or [])], export, system=_way(settings))
-        console.print(f"Model written to {export}. Use it with: coronaryseg segment CT --model {export}")
+        console.print(f"Model written to {export}. Use it with: coronaryseg segment IMAGE --model {export}")
 
 
 def _print_result(console: Console, result, out: Path) -> None:

@@ -136,10 +136,12 @@ _ALL = (
     _unet3plus("unet3plus-no-supervision", "without deep supervision", network_arguments={"deep_supervision": False}),
     _unet3plus("unet3plus-no-supervision-no-transfer", "without deep supervision and transfer learning", imagenet=False,
                network_arguments={"deep_supervision": False}),
-    *(_unet3plus(f"angiogram-{name}", f"{network} of its Table 2", network, network != "CGNet") for name, network in (
+    *(_unet3plus(f"angiogram-{name}", f"{network} of its Table 2", network) for name, network in (
         ("unet", "UNet"), ("unetplusplus", "UNetPlusPlus"), ("deeplabv3", "DeepLabV3"),
-        ("deeplabv3plus", "DeepLabV3Plus"), ("pspnet", "PSPNet"), ("cgnet", "CGNet"),
+        ("deeplabv3plus", "DeepLabV3Plus"), ("pspnet", "PSPNet"),
     )),
+    # In bf16 on a processor one batch in four gave it gradients of 1e26; in float32 none did.
+    _unet3plus("angiogram-cgnet", "CGNet of its Table 2", "CGNet", imagenet=False, precision="off"),
     _tprnet("tprnet", "all three looks", "global+local+focal"),
     _tprnet("tprnet-global-local", "row 2 of Table II", "global+local"),
     _tprnet("tprnet-global", "row 1 of Table II", "global"),
