@@ -60,8 +60,8 @@ def export_run(
     trees = trees_of(segmentation_node)
     follow = centrelines_follow(segmentation_node, labels)  # otherwise they are made anew, under the names given
     job = CfdJob(
-        labels, None if corrected else probability_of(segmentation_node), trees if follow else {},
-        {} if follow else trees, unit, formats=tuple(formats), extension_diameters=extension_diameters,
+        labels, None if corrected else probability_of(segmentation_node), trees if follow else {}, unit,
+        formats=tuple(formats), extension_diameters=extension_diameters, names_from={} if follow else trees,
     )
 
     def finish(outcome):

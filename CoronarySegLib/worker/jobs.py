@@ -41,12 +41,12 @@ class CfdJob:
     labels: Volume
     probability: Volume | None = None
     trees: Mapping[str, CentrelineTree] = field(default_factory=dict)
-    names_from: Mapping[str, CentrelineTree] = field(default_factory=dict)
     unit: str = "mm"
     sides: tuple[str, ...] = ("left", "right")
     formats: tuple[str, ...] = ("stl", "vtp")
     extension_diameters: float = 5.0
     picture: bool = False
+    names_from: Mapping[str, CentrelineTree] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 from CoronarySegLib.centreline.tree import CentrelineBranch, CentrelineTree
 from CoronarySegLib.errors import InputError, ModelError, WorkerError
-from CoronarySegLib.worker import CfdJob, CheckJob, SegmentJob
+from CoronarySegLib.worker import CfdJob, CheckJob, FollowJob, SegmentJob
 from CoronarySegLib.worker.jobs import read_job, write_job
 from CoronarySegLib.worker.outcomes import CheckOutcome, finish, read_outcome, write_error
 
@@ -34,6 +34,26 @@ def test_a_flow_job_keeps_the_names_of_its_centrelines(a_ct, tmp_path):
     assert (back.unit, back.sides, back.formats, back.extension_diameters) == ("cm", ("left",), ("stl",), 2.0)
     assert back.trees["left"].branches[0].name == "my LAD"
     assert np.allclose(back.trees["left"].branches[0].points_lps_mm, points)
+
+
+def test_names_of_earlier_centrelines_and_the_trees_of_a_job_do_not_mix(a_ct, tmp_path):
+    def tree(name: str) -> dict[str, CentrelineTree]:
+        points = np.linspace([0.0, 0.0, 0.0], [10.0, 0.0, 0.0], 11)
+        return {"left": CentrelineTree("left", (
+            CentrelineBranch(-1, points, np.ones(11), np.full(11, np.pi), name, 1.0),
+        ))}
+
+    labels = a_ct.with_array((a_ct.array > 30).astype(np.uint8))
+    back = there_and_back(CfdJob(labels, None, tree("now"), names_from=tree("given")), tmp_path)
+    assert back.trees["left"].branches[0].name == "now"
+    assert (back.names_from["left"].branches[0].name, back.names_from["left"].branches[0].confidence) == ("given", 1.0)
+
+
+def test_a_job_for_what_follows_a_correction_keeps_labels_and_trees(a_ct, tmp_path):
+    labels = a_ct.with_array((a_ct.array > 30).astype(np.uint8))
+    back = there_and_back(FollowJob(labels, {}, anew=True), tmp_path)
+    assert np.array_equal(back.labels.array, labels.array)
+    assert (back.trees, back.anew) == ({}, True)
 
 
 def test_a_check_job_keeps_its_choices(tmp_path):
