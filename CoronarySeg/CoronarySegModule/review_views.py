@@ -25,7 +25,8 @@ PLACE_ATTRIBUTE = "CoronarySeg.ReviewPlace"
 UNCERTAINTY_ATTRIBUTE = "CoronarySeg.Uncertainty"
 STRAIGHTENED_ATTRIBUTE = "CoronarySeg.Straightened"  # on the straightened volume: the name of the vessel
 DOUBT = "Doubt"
-COLOURS = "vtkMRMLColorTableNodeFileInferno.txt"
+COLOURS_ATTRIBUTE = "CoronarySeg.DoubtColours"
+SURE, DOUBTFUL, UNSURE = (0.62, 0.67, 0.72), (0.98, 0.84, 0.25), (0.84, 0.12, 0.10)
 PLACE_COLOUR = (1.0, 0.85, 0.1)
 OPACITY = 0.55
 SURE_PER_CENT = 10
@@ -139,7 +140,7 @@ def colour_surfaces(segmentation_node, coloured: bool) -> None:
         doubt.SetName(DOUBT)
         model.GetPolyData().GetPointData().AddArray(doubt)
         display.SetActiveScalar(DOUBT, vtk.vtkAssignAttribute.POINT_DATA)
-        display.SetAndObserveColorNodeID(COLOURS)
+        display.SetAndObserveColorNodeID(_colours(segmentation_node.GetScene()).GetID())
         display.SetScalarRangeFlag(slicer.vtkMRMLDisplayNode.UseManualScalarRange)
         display.SetScalarRange(0.0, 1.0)
         display.SetScalarVisibility(True)
@@ -163,12 +164,30 @@ def _uncertainty_node(segmentation_node):
     node.SetIJKToRASMatrix(matrix)
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
     display = node.GetDisplayNode()
-    display.SetAndObserveColorNodeID(COLOURS)
+    display.SetAndObserveColorNodeID(_colours(segmentation_node.GetScene()).GetID())
     display.SetAutoWindowLevel(False)
     display.SetWindowLevelMinMax(0, PER_CENT)
     display.SetLowerThreshold(SURE_PER_CENT)
     display.SetUpperThreshold(PER_CENT)
     display.SetApplyThreshold(True)
+    return node
+
+
+def _colours(scene):
+    """The table of doubt, made once a scene: a quiet grey for what is sure, yellow, and red for what is not."""
+    for node in nodes_of_class(scene, "vtkMRMLColorTableNode"):
+        if node.GetAttribute(COLOURS_ATTRIBUTE):
+            return node
+    node = scene.AddNewNodeByClass("vtkMRMLColorTableNode", _("Doubt"))
+    node.SetAttribute(COLOURS_ATTRIBUTE, "1")
+    node.SetTypeToUser()
+    node.SetNumberOfColors(256)
+    node.GetLookupTable().SetTableRange(0, 255)
+    for index in range(256):
+        red, green, blue = (
+            float(np.interp(index, (0, 128, 255), channel)) for channel in zip(SURE, DOUBTFUL, UNSURE, strict=True)
+        )
+        node.SetColor(index, str(index), red, green, blue, 1.0)
     return node
 
 

@@ -6,7 +6,8 @@
 The anatomy (arteries with stenoses, veins) is the library's phantom. The probability is drawn, not predicted: sure in
 wide vessels, less sure in thin ones, never quite zero in veins; vessels below half a millimetre of radius are not seen.
 Then come five defects of each kind: a gap (every other one with the distal part dropped from the labels), a vein that
-hangs on an artery, a leak (the first at an ostium), a spur. Centrelines are extracted from what that gives.
+hangs on an artery, a leak (the first at an ostium), a spur; where a phantom has fewer veins near an artery, more spurs.
+Centrelines are extracted from what that gives.
 """
 
 from __future__ import annotations
@@ -68,8 +69,9 @@ def plant(seed: int, *, of_each: int = OF_EACH) -> Planted:
     for number in range(of_each):
         defects.append(_leak(field, rng, defects, number))
     for _ in range(of_each):
-        defects.append(_vein(field, rng, defects))
-    for _ in range(of_each):
+        vein = _vein(field, rng, defects)
+        defects += [vein] if vein else []
+    while len(defects) < 4 * of_each:  # a spur more for a vein that this phantom does not have
         defects.append(_spur(field, rng, defects))
     labels, probability, ct, vein = field.volumes()
     trees = name_trees(extract_centrelines(labels, values={"left": 1, "right": 2}, probability=probability))
@@ -256,34 +258,35 @@ def _leak(field: _Field, rng, defects, number: int) -> Defect:
     return Defect(Kind.LEAK, np.concatenate([centre[None], centre + 0.6 * radius * away]))
 
 
-def _vein(field: _Field, rng, defects) -> Defect:
-    """20 to 45 mm of a vein are labelled, joined to the artery where they come closest."""
+def _vein(field: _Field, rng, defects) -> Defect | None:
+    """20 to 45 mm of a vein are labelled, joined to the artery where they come closest; None when this phantom has no
+    further vein near an artery."""
     points, _ = field._all()
     owner = np.repeat(np.arange(len(field.vessels)), [len(points) for points, _ in field.vessels])
-    search = cKDTree(points)
-    for _ in range(4000):
+    arteries = cKDTree(points)
+    taken = cKDTree(np.concatenate([defect.points_lps_mm for defect in defects]))
+    for tries in range(600):
+        away_mm, apart_mm = (5.5, APART_MM) if tries < 400 else (9.0, 0.6 * APART_MM)
         course, radius = field.veins[int(rng.integers(len(field.veins)))]
-        length = rng.uniform(20.0, 45.0)
-        step = _arc(course)
-        if step[-1] < 20.0:
-            continue
+        length, step = rng.uniform(20.0, 45.0), _arc(course)
         start = rng.uniform(0.0, max(step[-1] - length, 0.0))
         part = (step >= start) & (step <= start + length)
         stretch, radii = course[part], radius[part]
-        distance, nearest = search.query(stretch)
+        if step[-1] < 20.0 or np.median(radii) <= 0.6:
+            continue
+        place = field.grid.index_of(stretch)
+        if (place < 1).any() or (place > np.array(field.grid.size_xyz) - 2).any():
+            continue
+        distance, nearest = arteries.query(stretch)
         touch = int(np.argmin(distance))
         meets = points[nearest[touch]]
-        index = tuple(np.rint(field.grid.index_of(meets)[::-1]).astype(int))
-        inside = (field.grid.index_of(stretch) > 1).all() and (
-            field.grid.index_of(stretch) < np.array(field.grid.size_xyz) - 2
-        ).all()
-        free = all(cKDTree(d.points_lps_mm).query(stretch)[0].min() > APART_MM for d in defects)
-        if inside and free and distance[touch] < 5.5 and np.median(radii) > 0.6 and not field.dropped[index]:
+        dropped = field.dropped[tuple(np.rint(field.grid.index_of(meets)[::-1]).astype(int))]
+        if distance[touch] < away_mm and taken.query(stretch)[0].min() > apart_mm and not dropped:
             bridge = np.linspace(stretch[touch], meets, 20)
             shape = np.maximum(field.tube(stretch, radii), field.tube(bridge, np.full(20, 0.6)))
             field.add(shape, float(rng.uniform(0.62, 0.85)), field.sides[int(owner[nearest[touch]])])
             return Defect(Kind.VEIN, stretch)
-    raise RuntimeError("no vein is left to plant")
+    return None
 
 
 def _spur(field: _Field, rng, defects) -> Defect:

@@ -24,8 +24,8 @@ from CoronarySegLib.centreline.tree import CentrelineBranch, CentrelineTree
 from CoronarySegLib.errors import NotACoronaryCTError
 from CoronarySegLib.provenance import Provenance
 from CoronarySegLib.review import Kind, Suspect, find_suspects
-from CoronarySegLib.volume import Volume
-from CoronarySegLib.worker.jobs import ReviewJob, read_job, write_trees, write_volume
+from CoronarySegLib.volume import Geometry, Volume
+from CoronarySegLib.worker.jobs import PhantomJob, ReviewJob, read_job, write_trees, write_volume
 from CoronarySegLib.worker.outcomes import finish, write_error
 from CoronarySegLib.worker.protocol import say
 
@@ -52,6 +52,10 @@ def main(mode: str, folder: Path) -> int:
     if isinstance(job, ReviewJob):
         found = [one.as_dict() for one in find_suspects(job.case)]
         finish(folder, {"kind": "ReviewOutcome", "suspects": found})
+    elif isinstance(job, PhantomJob):
+        grid = Geometry(job.shape_zyx, job.spacing_xyz_mm)
+        ct = Volume(np.full(job.shape_zyx, HU["left"], np.int16), grid)
+        finish(folder, {"kind": "PhantomOutcome", "ct": write_volume(ct, folder / "phantom.npy")})
     else:
         _hand_back(job.ct, folder)
     say(1.0, "Done")

@@ -3,10 +3,8 @@
     python Testing/slicer_desktop/pictures.py FOLDER                 on a phantom that is made first
     python Testing/slicer_desktop/pictures.py FOLDER --ct FILE       on a CT of your own
 
-writes ``panel.png`` (the panel alone), ``module.png`` (panel and views side by side), ``review.png`` (the first place
-of the review, with doubt on slices and surfaces) and ``straightened.png`` (a main vessel of the review pulled
-straight). The run is the real one: the shipped model in a worker process. What is drawn is the harness's desktop, not
-Slicer's own window.
+writes ``panel.png`` (the panel alone) and ``module.png`` (panel and views side by side). The run is the real one: the
+shipped model in a worker process. What is drawn is the harness's desktop, not Slicer's own window.
 """
 
 from __future__ import annotations
@@ -47,36 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         _show_coronaries(panel, views, volume)
         picture = running.grab(panel.parent, options.folder / "panel.png", PANEL)
-        _side_by_side(picture, views, options.folder / "module.png", Path(scratch))
-        _review_pictures(running, panel, views, options.folder, Path(scratch))
+        side_by_side(picture, views, options.folder / "module.png", Path(scratch))
         running.quit("CoronarySeg")
     return 0
-
-
-def _review_pictures(running, panel, views, folder: Path, scratch: Path) -> None:
-    """The first place of the review, and a vessel pulled straight. Nothing where the review is empty."""
-    from CoronarySegModule.review_nodes import read_review
-
-    table = panel.ui.reviewTable
-    if table.rowCount == 0:
-        return
-    entries = read_review(panel.parameters().result).entries
-    table.selectRow(0)
-    panel.ui.overlayBox.checked = True
-    panel.ui.doubtBox.checked = True
-    picture = running.grab(panel.parent, scratch / "review panel.png", PANEL)
-    _side_by_side(picture, views, folder / "review.png", scratch)
-    panel.ui.overlayBox.checked = False
-    panel.ui.doubtBox.checked = False
-    on_a_trunk = (row for row, one in enumerate(entries) if one.suspect.vessel in ("the LAD", "the RCA", "the LCx"))
-    row = next(on_a_trunk, next((row for row, one in enumerate(entries) if one.suspect.branch >= 0), None))
-    if row is None:
-        return
-    table.selectRow(row)
-    panel.ui.straightenButton.click()
-    running.raise_errors()
-    picture = running.grab(panel.parent, scratch / "review panel.png", PANEL)
-    _side_by_side(picture, views, folder / "straightened.png", scratch, more=("Straightened",))
 
 
 def _node(options):
@@ -108,7 +79,7 @@ def _show_coronaries(panel, views, volume) -> None:
     slicer.util.resetThreeDViews()
 
 
-def _side_by_side(panel_picture: Path, views, path: Path, scratch: Path, more: tuple[str, ...] = ()) -> None:
+def side_by_side(panel_picture: Path, views, path: Path, scratch: Path, more: tuple[str, ...] = ()) -> None:
     from PySide6.QtGui import QColor, QImage, QPainter
 
     panel = QImage(str(panel_picture))

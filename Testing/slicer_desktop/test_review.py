@@ -6,9 +6,6 @@ import slicer
 
 from CoronarySegLib.review import Kind
 
-PATIENCE = 240.0
-"""A worker starts in two seconds on a free machine."""
-
 
 @pytest.fixture
 def views(a_desktop):
@@ -20,7 +17,7 @@ def reviewed(a_desktop, panel, a_ct, worker_mode):
     """The panel after a run that has found four suspicious places."""
     panel.enter()
     panel.ui.segmentButton.click()
-    a_desktop.wait_until(lambda: not panel.activity.running, seconds=PATIENCE)
+    a_desktop.wait_until(lambda: not panel.activity.running)
     return panel
 
 
@@ -90,14 +87,14 @@ def test_searching_again_keeps_what_was_decided(a_desktop, reviewed):
     from CoronarySegModule.review_nodes import Review, write_review
 
     reviewed.ui.reviewButton.click()
-    a_desktop.wait_until(lambda: not reviewed.activity.running, seconds=PATIENCE)
+    a_desktop.wait_until(lambda: not reviewed.activity.running)
     found = review_of(reviewed)
     assert found.entries  # two straight tubes that end while they are wide
     assert all(entry.suspect.kind is not Kind.VEIN for entry in found.entries)
     reviewed.ui.reviewTable.selectRow(0)
     reviewed.ui.acceptButton.click()
     reviewed.ui.reviewButton.click()
-    a_desktop.wait_until(lambda: not reviewed.activity.running, seconds=PATIENCE)
+    a_desktop.wait_until(lambda: not reviewed.activity.running)
     assert decisions(reviewed) == ["accepted", *["open"] * (len(found.entries) - 1)]
     write_review(reviewed.parameters().result, Review())
     reviewed.enter()
@@ -126,7 +123,7 @@ def test_two_results_have_reviews_of_their_own(a_desktop, reviewed):
     first = reviewed.parameters().result
     reviewed.ui.keepEarlierBox.checked = True
     reviewed.ui.segmentButton.click()
-    a_desktop.wait_until(lambda: not reviewed.activity.running, seconds=PATIENCE)
+    a_desktop.wait_until(lambda: not reviewed.activity.running)
     assert reviewed.ui.reviewProgressLabel.text == "0 of 4 places looked at"
     reviewed.parameters().result = first
     assert reviewed.ui.reviewProgressLabel.text == "1 of 4 places looked at"
@@ -211,7 +208,7 @@ def test_from_opening_to_reviewed_and_exported_surfaces_it_takes_at_most_six_cli
         assert not getattr(section, "collapsed", False), f"{name} is hidden"
         clicks.append(name)
         button.click()
-        a_desktop.wait_until(lambda: not panel.activity.running, seconds=PATIENCE)
+        a_desktop.wait_until(lambda: not panel.activity.running)
 
     def choose_folder(*_) -> str:
         clicks.append("Choose in the dialog")
