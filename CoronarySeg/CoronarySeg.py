@@ -74,7 +74,7 @@ class CoronarySegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from CoronarySegModule.panel.model_choice import ModelChoice
         from CoronarySegModule.panel.result_section import ResultSection
         from CoronarySegModule.panel.review_section import ReviewSection
-        from CoronarySegModule.panel.run_section import RunSection
+        from CoronarySegModule.panel.run_section import RunSection, is_result
 
         ScriptedLoadableModuleWidget.setup(self)
         panel = slicer.util.loadUI(self.resourcePath("UI/CoronarySeg.ui"))
@@ -92,7 +92,7 @@ class CoronarySegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         export = ExportSection(self.ui, self.logic, self.activity, self.parameters)
         self.runSection = RunSection(
             self.ui, self.logic, self.activity, self.parameters, models.model,
-            lambda nodes: (result.select(nodes), review.begin()),
+            lambda nodes: is_result(nodes) and (result.select(nodes), review.begin()),
         )
         self.sections = (models, self.runSection, result, review, self.correction, export, environment)
 
@@ -168,6 +168,9 @@ class CoronarySegLogic(ScriptedLoadableModuleLogic):
     def segment(self, volumeNode, *, waitForCompletion=True, progress=None, **choices):
         """Segment a CT volume node, in a process of its own; returns the frozen ``ResultNodes``.
 
+        A volume of one slice, or a sequence of them, is an X-ray angiogram and goes its own way: the result is then an
+        ``AngiogramNodes``, and of the choices only ``model`` and ``device`` count.
+
         ``choices``: ``model`` (name or folder), ``device``, ``quality``, ``outputSegmentation``, and ``replace``: True
         renews an earlier result of the volume, False adds another beside it. ``progress(fraction, text)`` stops the run
         by returning False. Raises ValueError or an error of ``CoronarySegLib.errors`` whose text says what to do; the
@@ -182,8 +185,11 @@ class CoronarySegLogic(ScriptedLoadableModuleLogic):
         progress=None, ended=None,
     ):
         """Start a run that nobody looks after yet: ``follow()`` or ``wait()`` on it."""
+        from CoronarySegModule.angiogram_nodes import angiogram_run, is_angiogram
         from CoronarySegModule.logic import segmentation_run
 
+        if is_angiogram(volumeNode):
+            return angiogram_run(volumeNode, model=model, device=device, progress=progress, ended=ended)
         return segmentation_run(
             volumeNode, model=model, device=device, quality=quality, output_segmentation=outputSegmentation,
             replace=replace, progress=progress, ended=ended,

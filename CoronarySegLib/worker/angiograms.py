@@ -72,7 +72,8 @@ def segment(job: AngiogramJob, folder: Path, progress: Progress) -> dict[str, An
     from ..angiogram.segmentation import model_for_angiograms, segment_angiogram
     from ..writing.report import plain
 
-    run = checked_run(job.frames, name=job.name, source=job.name, spacing_mm=job.spacing_mm)
+    white = 255.0 if job.frames.dtype == np.uint8 else None
+    run = checked_run(job.frames, name=job.name, source=job.name, spacing_mm=job.spacing_mm, white=white)
     model = model_for_angiograms(job.model)
     result = segment_angiogram(run, model=model, device=job.device, frames=job.which, progress=progress)
     np.save(folder / MASKS, np.stack([frame.mask for frame in result.frames]).astype(np.uint8))

@@ -105,3 +105,13 @@ def test_a_sheared_volume_is_refused_before_anything_runs(module, scene):
     matrix[0, 1] = 0.3
     with pytest.raises(InputError, match="not perpendicular"):
         module.CoronarySegLogic().segment(volume_node("tilted", np.zeros((5, 5, 5), np.int16), matrix))
+
+
+def test_segmenting_a_single_slice_takes_the_way_of_angiograms(module, monkeypatch):
+    from CoronarySegModule import angiogram_nodes
+
+    started = []
+    monkeypatch.setattr(angiogram_nodes, "angiogram_run", lambda node, **choices: started.append((node, choices)))
+    node = volume_node("angiogram", np.full((1, 40, 56), 90, np.uint8), np.eye(4))
+    module.CoronarySegLogic().startSegmentation(node, model="mine", device="cpu")
+    assert started == [(node, {"model": "mine", "device": "cpu", "progress": None, "ended": None})]

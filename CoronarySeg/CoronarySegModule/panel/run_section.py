@@ -43,7 +43,8 @@ class RunSection:
             )
 
         def done(nodes, seconds: float) -> None:
-            expected_time.remember(slicer.app.userSettings(), quality, device, seconds)
+            if is_result(nodes):
+                expected_time.remember(slicer.app.userSettings(), quality, device, seconds)
             text = _("Done in {seconds:.0f} s.").format(seconds=seconds)
             if nodes.warnings:
                 text += " " + _("Read the remarks below.")
@@ -70,3 +71,9 @@ class RunSection:
         if seconds is None:
             return _("How long it takes here is known after the first run.")
         return _("About {time} on this machine.").format(time=expected_time.in_words(seconds))
+
+
+def is_result(nodes) -> bool:
+    """Whether a run has left the folder of a CT's result, which the other sections show; an angiogram leaves a
+    segmentation and no more."""
+    return hasattr(nodes, "folder")
