@@ -193,6 +193,8 @@ def test_a_checkpoint_that_could_run_code_is_refused_and_runs_none(tmp_path):
     ({"transpose_forward": [0, 0, 1]}, "transpose_forward"),
     ({"state": {"encoder.stages.0.0.convs.0.conv.weight": torch.zeros(4, 1, 1, 3, 3)}}, "do not fit the network"),
     ({"labels": {**LABELS, "vein": 4}}, "do not fit the network"),
+    ({"configurations": [1, 2]}, "not laid out as nnU-Net"),
+    ({"configuration": {"architecture": {"network_class_name": "PlainConvUNet"}}}, "has no entry 'arch_kwargs'"),
 ])
 def test_what_cannot_be_imported_is_named(tmp_path, changes, message):
     with pytest.raises(ModelError, match=message):
@@ -283,6 +285,7 @@ def test_intensity_transforms_become_scale_and_shift(monai_unet, tmp_path, trans
     (bundle_config({**NETWORK, "no_such_argument": 1}), "cannot be built"),
     (bundle_config(transforms=[*TRANSFORMS, {"_target_": "ScaleIntensityRangePercentilesd"}]), "Percentilesd"),
     (bundle_config(transforms=[{"_target_": "Orientationd", "axcodes": "RAX"}]), "three letters"),
+    (bundle_config(transforms=[{"_target_": "ScaleIntensityRanged", "a_min": 0}]), "not laid out"),
     (bundle_config({**NETWORK, "channels": "@a"}, a="@b", b="@a"), "refers to itself"),
     (bundle_config({**NETWORK, "channels": [8, 8]}), "do not fit the network"),
 ])

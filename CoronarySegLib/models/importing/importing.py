@@ -42,18 +42,30 @@ def import_model(
         raise ModelError(f"{source} is not a folder. Give an nnU-Net results folder or a MONAI bundle.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ModelError(f"{folder} exists and is not empty. Choose a new folder for the model.")
+    try:
+        foreign = _read(source, fold, weights, outputs)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise ModelError(
+            f"The settings in {source} are not laid out as nnU-Net v2 or MONAI lay them out ({type(error).__name__}: "
+            f"{error}). Copy the folder again, or give one of a newer version."
+        ) from error
+    model = save_model(folder, _card(foreign, name or folder.name), {STAGE: _state(foreign)}, precision="float32")
+    load_stage(model, STAGE)
+    return model
+
+
+def _read(
+    source: Path, fold: str | None, weights: str | None, outputs: Mapping[str, Sequence[str]] | None
+) -> Foreign:
     if is_bundle(source):
-        foreign = read_bundle(source, weights=weights, outputs=outputs)
-    elif (trained := find_trained(source)) is not None:
-        foreign = read_nnunet(trained, fold=fold, checkpoint=weights, outputs=outputs)
-    else:
+        return read_bundle(source, weights=weights, outputs=outputs)
+    trained = find_trained(source)
+    if trained is None:
         raise ModelError(
             f"{source} is neither an nnU-Net v2 results folder (plans.json, dataset.json, fold_*) nor a MONAI bundle "
             "(configs/metadata.json). Give one of these."
         )
-    model = save_model(folder, _card(foreign, name or folder.name), {STAGE: _state(foreign)}, precision="float32")
-    load_stage(model, STAGE)
-    return model
+    return read_nnunet(trained, fold=fold, checkpoint=weights, outputs=outputs)
 
 
 def _card(foreign: Foreign, name: str) -> ModelCard:
