@@ -12,6 +12,7 @@ from .activity import Activity, show_button
 
 SIGNS = {Decision.open: "", Decision.accepted: "✓", Decision.fixed: "✎", Decision.ignored: "–"}
 DECIDED_COLOUR = "#8a8a8a"
+COLUMN_PIXELS = (82, 150, 36)
 
 
 def kind_text(kind: str) -> str:
@@ -29,6 +30,8 @@ class ReviewSection:
         self._ui, self._logic, self._activity = ui, logic, activity
         self._parameters, self._fix = parameters, fix
         self._shown, self._filling = None, False
+        for column, pixels in enumerate(COLUMN_PIXELS):  # the last one takes what is left
+            ui.reviewTable.setColumnWidth(column, pixels)
         ui.reviewTable.connect("itemSelectionChanged()", self.onSelected)
         ui.acceptButton.connect("clicked(bool)", lambda: self.onDecision(Decision.accepted))
         ui.ignoreButton.connect("clicked(bool)", lambda: self.onDecision(Decision.ignored))
