@@ -88,7 +88,7 @@ SHAPES = {
     "PatchUNet": ({"channels": [4, 8]}, (1, 16, 16, 16)),
     "AttentionUNet3D": ({"channels": [4, 8]}, (1, 16, 16, 16)),
     "UNetPlusPlus3D": ({"channels": [4, 4, 4, 4, 4, 4]}, (1, 16, 16, 16)),
-    "UNet3D": ({"channels": [4, 4, 4, 4, 4, 4]}, (1, 16, 16, 16)),
+    "UNet3D": ({"channels": [4, 4, 4, 4, 4, 4]}, (1, 32, 32, 32)),
     "ImportedNetwork": (
         {"library": "planned", "target": "PlainConvUNet", "outputs": [[1], [2]], "classes": 3, "scale": 2.0,
          "shift": -1.0, "axes": [2, 0, 1], "flips": [1], "size_factor": [2, 2, 2],
