@@ -12,7 +12,7 @@ from .activity import Activity, show_button
 
 SIGNS = {Decision.open: "", Decision.accepted: "✓", Decision.fixed: "✎", Decision.ignored: "–"}
 DECIDED_COLOUR = "#8a8a8a"
-COLUMN_PIXELS = (82, 150, 36)
+COLUMN_PIXELS = (82, 140, 36, 60)
 
 
 def kind_text(kind: str) -> str:
@@ -30,7 +30,7 @@ class ReviewSection:
         self._ui, self._logic, self._activity = ui, logic, activity
         self._parameters, self._fix = parameters, fix
         self._shown, self._filling = None, False
-        for column, pixels in enumerate(COLUMN_PIXELS):  # the last one takes what is left
+        for column, pixels in enumerate(COLUMN_PIXELS):
             ui.reviewTable.setColumnWidth(column, pixels)
         ui.reviewTable.connect("itemSelectionChanged()", self.onSelected)
         ui.acceptButton.connect("clicked(bool)", lambda: self.onDecision(Decision.accepted))
