@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 BEST, ALL = "best", "all"
 PREDICT_SHARE = 0.85
+TOO_MUCH = 0.2
+"""A tree covers 2 to 8 in a hundred pixels of a frame; a mask of this share is none."""
 
 Predict = Callable[[AngiogramImage], "AngiogramPrediction"]
 """What turns one image into a probability and a mask: a predictor, or a stand-in for one."""
@@ -119,6 +121,12 @@ def segment_angiogram(
     empty = sum(not mask.any() for mask in masks)
     if empty:
         warnings.append(f"{empty} of {len(masks)} frames show no vessel.")
+    share = max(float(mask.mean()) for mask in masks)
+    if share > TOO_MUCH:
+        warnings.append(
+            f"The mask covers {100 * share:.0f} % of a frame, more than any coronary tree: do not believe it. "
+            "The model does not fit this picture; choose another model or frame."
+        )
     if not any(result.measurements.trees for result in results):
         warnings.append("No piece of the mask is long enough to be measured.")
     return AngiogramResult(
