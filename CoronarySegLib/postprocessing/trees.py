@@ -22,7 +22,7 @@ from .gather import Gathered, Priors, gather
 from .options import PostOptions
 from .sides import LEFT, RIGHT, Sided, name_sides
 from .threshold import Threshold, adaptive_threshold, lift_weak_branches, without
-from .veins import Courses, courses_on, without_veins
+from .veins import without_veins
 
 if TYPE_CHECKING:
     from ..inference import Prediction
@@ -87,7 +87,7 @@ def extract_trees(
     if options.exclude_dense and prediction.ct is not None:
         probability = without_dense_bodies(probability, prediction.ct.array, spacing_zyx(grid))
     if options.exclude_veins and prediction.vein is not None:
-        probability = without_veins(probability, prediction.vein.array, grid.voxel_mm3, _courses(prediction))
+        probability = without_veins(probability, prediction.vein.array, grid.voxel_mm3)
     threshold = _threshold(probability, grid, options)
     box = bounding_box(probability >= min(OF_INTEREST, 0.5 * threshold.value), margin=3)
     local = cropped_geometry(grid, box)
@@ -121,11 +121,6 @@ def _priors(prediction: Prediction) -> Priors | None:
     if prediction.left_prior is None or prediction.right_prior is None:
         return None
     return Priors(prediction.left_prior, prediction.right_prior)
-
-
-def _courses(prediction: Prediction) -> Courses | None:
-    given = (prediction.left_prior, prediction.right_prior, prediction.vein_prior)
-    return None if any(volume is None for volume in given) else courses_on(prediction.lumen.geometry, *given)
 
 
 def _cleaned(

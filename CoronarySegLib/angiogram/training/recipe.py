@@ -1,6 +1,6 @@
 """The recipe of a small model for angiograms: TPRNet of a quarter of the paper's widths, on synthetic angiograms alone.
 
-At 512² it takes 51 GFLOP, about a fifth of the published network's. ``Testing/tools/train_angiogram_model.py`` follows it.
+At 512² it takes 51 GFLOP, a fifth of the published network. ``Testing/tools/train_angiogram_model.py`` follows it.
 """
 
 from __future__ import annotations
