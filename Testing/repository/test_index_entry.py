@@ -34,4 +34,4 @@ def test_category_and_dependencies_are_those_of_the_build():
 
 def test_a_local_path_is_no_address():
     with pytest.raises(ValueError, match="public https address"):
-        write_index_entry.entry("/home/somebody/CoronarySeg")
+        write_index_entry.entry("CoronarySeg")
