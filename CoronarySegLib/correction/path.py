@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
-from skimage.graph import MCP_Geometric
 
 from ..errors import InputError
 from ..postprocessing.boxes import Box, points_of
@@ -46,6 +45,8 @@ def cheapest_way(
     ``own`` are voxels of the same tree, which cost next to nothing; voxels of any other label are not entered. Raises
     InputError when there is no way.
     """
+    from skimage.graph import MCP_Geometric
+
     labels = state.labels.array[box]
     blocked = (labels > 0) & ~own & ~goal & (labels != 3)
     factor = np.maximum(np.floor(COARSE_MM / state.spacing_zyx_mm).astype(int), 1)

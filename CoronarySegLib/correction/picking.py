@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from skimage.segmentation import flood
 
 from ..centreline.tree import CentrelineBranch, CentrelineTree
 from ..errors import InputError
@@ -132,6 +131,8 @@ def piece_at(
     Looked for in a box that grows with the piece, so that a short one costs little. ``until(box, piece)`` True ends the
     search before the piece is complete.
     """
+    from skimage.segmentation import flood
+
     shape = state.geometry.shape_zyx
     grow = np.ceil(GROW_MM / state.spacing_zyx_mm).astype(int)
     lower, upper = np.maximum(seed_zyx - grow, 0), np.minimum(seed_zyx + grow + 1, shape)

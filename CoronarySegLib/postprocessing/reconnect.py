@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
-from skimage.graph import MCP_Geometric
 
 from .boxes import box_of_points
 
@@ -96,6 +95,8 @@ def fill_bridge(field: np.ndarray, bridge: Bridge, threshold: float, spacing_zyx
 
 
 def _cheapest_path(field, tree, blocked, fragment_zyx, box, spacing_zyx_mm) -> np.ndarray | None:
+    from skimage.graph import MCP_Geometric
+
     offset = np.array([s.start for s in box])
     local = fragment_zyx - offset
     starts = local[((local >= 0) & (local < field.shape)).all(1)]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
-from skimage.segmentation import watershed
 
 from ..volume import Geometry
 from .boxes import bounding_box, box_of_points, points_of, ridge, spacing_zyx
@@ -110,6 +109,8 @@ def _split_by_markers(index, left, right, field, geometry) -> np.ndarray | None:
 
 
 def _flood(mask, markers, field) -> np.ndarray:
+    from skimage.segmentation import watershed
+
     # In steps of 0.1: on a plateau the flood advances by distance, not along the noise of the probability.
     level = np.round((1.0 - field) * 10.0).astype(np.int16)
     return watershed(level, markers, mask=mask).astype(np.uint8)

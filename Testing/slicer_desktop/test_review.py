@@ -1,5 +1,7 @@
 """The review pressed as a user presses it: places, decisions, doubt, a vessel pulled straight."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import slicer
@@ -197,7 +199,6 @@ def test_from_opening_to_reviewed_and_exported_surfaces_it_takes_at_most_six_cli
     a_desktop, a_ct, worker_mode, tmp_path, monkeypatch
 ):
     import qt
-    from conftest import MODULE
 
     clicks = []
 
@@ -215,7 +216,7 @@ def test_from_opening_to_reviewed_and_exported_surfaces_it_takes_at_most_six_cli
         return str(tmp_path)
 
     monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", choose_folder, raising=False)
-    a_desktop.load(MODULE)
+    a_desktop.load(Path(__file__).parents[2] / "CoronarySeg" / "CoronarySeg.py")
     clicks.append("CoronarySeg in the list of modules")
     panel = a_desktop.enter("CoronarySeg")
     press(panel, "segmentButton")

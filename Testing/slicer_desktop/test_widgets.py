@@ -154,4 +154,6 @@ def test_every_parameter_of_the_form_is_one_of_the_module(a_desktop):
 
     form = ElementTree.parse(FORM)
     asked = {prop.findtext("string") for prop in form.iter("property") if prop.get("name") == "SlicerParameterName"}
-    assert asked == set(CoronarySegParameterNode.allParameters)
+    # The models are found anew at every start, so the panel fills that list and keeps the choice by hand.
+    assert asked | {"model"} == set(CoronarySegParameterNode.allParameters)
+    assert "model" not in asked
