@@ -33,7 +33,7 @@ def test_two_runs_become_one_recommended_model(trained, tmp_path):
     export_model([trained("vessels"), trained("locator")], tmp_path / "model")
     card = open_model(tmp_path / "model").card
     assert (card.profile, [stage.name for stage in card.stages]) == ("recommended", ["locator", "vessels"])
-    assert [stage.spacing_mm for stage in card.stages] == [2.0, 0.5]
+    assert [stage.spacing_mm for stage in card.stages] == [1.0, 0.5]
 
 
 def test_one_run_of_the_whole_stage_becomes_a_paper_model(trained, tmp_path):
