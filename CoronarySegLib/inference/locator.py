@@ -1,4 +1,4 @@
-"""Where the heart is and roughly where its coronaries run: the first stage, at 1 mm on the whole field.
+"""Where the heart is and roughly where its coronaries run: the first stage, coarse, on the whole field.
 
 The second gate as well: a volume in which this network finds no heart is refused here, in words.
 """

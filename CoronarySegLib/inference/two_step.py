@@ -1,4 +1,4 @@
-"""The recommended profile: the heart and coarse priors at 1 mm, then overlapping patches at 0.5 mm along them."""
+"""The recommended profile: the heart and coarse priors at 1 or 2 mm, then overlapping patches at 0.5 mm along them."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class System:
 
 
 _ALL = (
-    System("two_step", ("locator", "vessels"), "heart and priors at 1 mm, then patches along them"),
+    System("two_step", ("locator", "vessels"), "heart and coarse priors, then patches along them"),
     System("whole", ("whole",), "the whole volume squeezed into one patch (ResUNet3D paper)"),
     System("patches", ("patches",), "patches of the whole field, or of the heart where a locator is there",
            ("locator",)),
