@@ -1,0 +1,36 @@
+"""A plain network's weights as the start of one that folds voxels and at first answers as the plain one did."""
+
+from __future__ import annotations
+
+import torch
+
+from ..networks import ResUNet3D
+
+_READS_THE_IMAGE = ("encoder.0.conv1.weight", "encoder.0.shortcut.weight")
+
+
+def folded_start(weights: dict[str, torch.Tensor], network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """``weights`` as ``network`` takes them.
+
+    Those of a plain ResUNet3D at n times the spacing become those of one with ``fold`` n, which then answers with its
+    logits on block means, the same for every voxel of a block. Outputs the plain one does not have keep the network's
+    own values. All other weights come back as they are.
+    """
+    own = network.state_dict()
+    if not isinstance(network, ResUNet3D) or "folded.weight" not in own or "folded.weight" in weights:
+        return weights
+    folding, head = own["folded.weight"], own["head.weight"].clone()
+    copies = folding.shape[0] // network.in_channels
+    fitted = dict(weights)
+    # One folded channel for each voxel of a block, channel by channel of the image.
+    ordered = torch.eye(copies).reshape(copies, 1, *folding.shape[2:])
+    fitted["folded.weight"] = torch.zeros_like(folding)
+    for channel in range(network.in_channels):
+        fitted["folded.weight"][channel * copies : (channel + 1) * copies, channel : channel + 1] = ordered
+    for name in _READS_THE_IMAGE:
+        fitted[name] = weights[name].repeat_interleave(copies, dim=1) / copies
+    known = weights["head.weight"].shape[0]
+    head[:, :known] = weights["head.weight"].transpose(0, 1).expand(-1, -1, *head.shape[2:])
+    bias = own["head.bias"].clone()
+    bias[:known] = weights["head.bias"]
+    return {**fitted, "head.weight": head, "head.bias": bias}
