@@ -20,7 +20,7 @@ from CoronarySegLib.worker.angiograms import AngiogramOutcome
 from CoronarySegLib.writing.segments import PROJECTED
 
 from .conversion import oriented_labelmap
-from .nodes import PART_ATTRIBUTE, VOLUME_ROLE
+from .nodes import PART_ATTRIBUTE, VOLUME_ROLE, labelmap_name, segment_of
 from .run import Run
 from .scene import added_nodes_removed_on_error, nodes_of_class, place_beside
 
@@ -150,14 +150,9 @@ def _fill(segmentation, volume_node, mask: np.ndarray) -> None:
                 holder.RemoveSegment(segment_id)
         segmentation.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
         segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
-        representation = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+        representation = labelmap_name()
         holder.SetSourceRepresentationName(representation)
-        segment = slicer.vtkSegment()
-        segment.SetName(PROJECTED.name)
-        segment.SetColor(*PROJECTED.colour)
-        segment.SetLabelValue(PROJECTED.value)
-        segment.SetTag(segment.GetTerminologyEntryTagName(), PROJECTED.terminology)
-        segment.SetTag(PART_ATTRIBUTE, PROJECTED.key)
+        segment = segment_of(PROJECTED)
         segment.AddRepresentation(representation, oriented_labelmap(mask[None].astype(np.uint8), volume_node))
         holder.AddSegment(segment, PROJECTED.key)
 

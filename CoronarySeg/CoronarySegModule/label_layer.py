@@ -15,7 +15,7 @@ from CoronarySegLib.volume import Volume
 from CoronarySegLib.writing.segments import CORRECTED_SEGMENTS, VEIN, Segment
 
 from .conversion import ijk_to_ras, oriented_labelmap
-from .nodes import PART_ATTRIBUTE
+from .nodes import labelmap_name, segment_of
 from .result_values import part_of
 
 ALIGNED_MM = 1e-4
@@ -54,7 +54,7 @@ def layer_stamp(segmentation_node) -> tuple:
     segmentation = segmentation_node.GetSegmentation()
     stamp = []
     for part, segment_id in sorted(part_segments(segmentation_node).items()):
-        image = segmentation.GetSegment(segment_id).GetRepresentation(_labelmap())
+        image = segmentation.GetSegment(segment_id).GetRepresentation(labelmap_name())
         stamp.append((part, segment_id, None if image is None else (image.GetAddressAsString(""), image.GetMTime())))
     return tuple(stamp)
 
@@ -71,7 +71,7 @@ def _shared_layer(segmentation_node, volume_node, ids: dict[str, str]):
     shared = None
     for part, segment_id in ids.items():
         segment = segmentation.GetSegment(segment_id)
-        image = segment.GetRepresentation(_labelmap())
+        image = segment.GetRepresentation(labelmap_name())
         if image is None or segment.GetLabelValue() != values[part] or (shared is not None and image is not shared):
             return None
         shared = image
@@ -112,24 +112,14 @@ def _write_anew(segmentation_node, volume_node, labels: Volume, ids: dict[str, s
     segmentation = segmentation_node.GetSegmentation()
     image = oriented_labelmap(labels.array, volume_node)
     parts = {part.key: part for part in CORRECTED_SEGMENTS}
-    segmentation.SetSourceRepresentationName(_labelmap())
+    segmentation.SetSourceRepresentationName(labelmap_name())
     for part, segment_id in ids.items():
         segment = segmentation.GetSegment(segment_id)
         segment.SetLabelValue(parts[part].value)
-        segment.AddRepresentation(_labelmap(), image)
+        segment.AddRepresentation(labelmap_name(), image)
     segmentation.InvalidateNonSourceRepresentations()
 
 
 def _add_segment(segmentation_node, part: Segment) -> str:
-    segment = slicer.vtkSegment()
-    segment.SetName(part.name)
-    segment.SetColor(*part.colour)
-    segment.SetLabelValue(part.value)
-    segment.SetTag(segment.GetTerminologyEntryTagName(), part.terminology)
-    segment.SetTag(PART_ATTRIBUTE, part.key)
-    segmentation_node.GetSegmentation().AddSegment(segment, part.key)
+    segmentation_node.GetSegmentation().AddSegment(segment_of(part), part.key)
     return part.key
-
-
-def _labelmap() -> str:
-    return slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()

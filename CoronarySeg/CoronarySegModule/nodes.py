@@ -104,16 +104,22 @@ def _segments_of(volume_node, result) -> list[tuple[Segment, slicer.vtkSegment]]
     for part in SEGMENTS:
         if part.optional and not (labels == part.value).any():
             continue
-        segment = slicer.vtkSegment()
-        segment.SetName(part.name)
-        segment.SetColor(*part.colour)
-        segment.SetLabelValue(part.value)
-        segment.SetTag(segment.GetTerminologyEntryTagName(), part.terminology)
-        segment.SetTag(PART_ATTRIBUTE, part.key)
+        segment = segment_of(part)
         # One image object shared by all parts is one layer in Slicer: they do not overlap and save as one volume.
-        segment.AddRepresentation(_labelmap_name(), image)
+        segment.AddRepresentation(labelmap_name(), image)
         segments.append((part, segment))
     return segments
+
+
+def segment_of(part: Segment) -> slicer.vtkSegment:
+    """A segment with the name, colour, label value and coded meaning of a part, without voxels."""
+    segment = slicer.vtkSegment()
+    segment.SetName(part.name)
+    segment.SetColor(*part.colour)
+    segment.SetLabelValue(part.value)
+    segment.SetTag(segment.GetTerminologyEntryTagName(), part.terminology)
+    segment.SetTag(PART_ATTRIBUTE, part.key)
+    return segment
 
 
 def _surfaces_of(volume_node, result) -> list[tuple[Segment, object]]:
@@ -168,7 +174,7 @@ def _fill_segmentation(node, segments, volume_node, replace: bool) -> None:
         if only_ours:  # segments of somebody else keep the grid and the frame they were drawn in
             node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
             node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
-            segmentation.SetSourceRepresentationName(_labelmap_name())
+            segmentation.SetSourceRepresentationName(labelmap_name())
         rule = slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule
         segmentation.SetConversionParameter(rule.GetSmoothingFactorParameterName(), CLOSED_SURFACE_SMOOTHING)
         run = _free_run_number(segmentation)
@@ -240,5 +246,6 @@ def _models_of(segmentation_node) -> list:
     ]
 
 
-def _labelmap_name() -> str:
+def labelmap_name() -> str:
+    """What Slicer calls the voxels of a segmentation."""
     return slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()

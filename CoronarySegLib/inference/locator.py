@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import SimpleITK as sitk
 from scipy import ndimage
 
 from ..errors import NotACoronaryCTError
 from ..models import ModelFolder, load_stage
-from ..preparation import hu_window, isotropic_grid, resample
+from ..preparation import grown, hu_window, isotropic_grid, resample
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
 from .engines import choose_engine
@@ -31,8 +30,7 @@ OVERLAP = 0.25
 
 @dataclass(frozen=True)
 class Location:
-    """The heart's and the two trees' probability on the coarse grid (identity direction, LPS), and the veins' where the
-    model knows them.
+    """The heart's and the two trees' probability on the coarse grid (identity direction, LPS).
 
     ``heart_mask`` (bool) is the largest component of the heart, ``near_heart`` the same grown by 10 mm.
     """
@@ -45,7 +43,6 @@ class Location:
     heart_ml: float
     engine: str
     warnings: tuple[str, ...] = ()
-    vein: Volume | None = None
 
 
 def locate(
@@ -63,7 +60,6 @@ def locate(
     progress(0.0, "Finding the heart")
     stage = folder.card.stage("locator")
     channels = {name: stage.output(name) for name in ("heart", "left", "right")}
-    channels.update({name: stage.output(name) for name in ("vein",) if name in stage.outputs})
     grid = isotropic_grid(volume.geometry, stage.spacing_mm)
     coarse = resample(volume, grid, interpolation="linear", fill=AIR_HU)
     inputs = hu_window(coarse.array, *stage.hu_window)[None]
@@ -85,22 +81,8 @@ def locate(
     near = grown(mask, NEAR_HEART_MM, stage.spacing_mm)
     return Location(
         outputs["heart"], outputs["left"], outputs["right"], mask, near, heart_ml, engine.name,
-        (*_check_priors(outputs["left"], outputs["right"], near), *engine.warnings), outputs.get("vein"),
+        (*_check_priors(outputs["left"], outputs["right"], near), *engine.warnings),
     )
-
-
-def grown(mask: np.ndarray, by_mm: float, spacing_mm: float) -> np.ndarray:
-    """The mask and everything within ``by_mm`` of it, on an isotropic grid; the work is done in the mask's own box."""
-    wide = np.zeros_like(mask)
-    boxes = ndimage.find_objects(mask.astype(np.uint8))
-    if boxes:
-        reach = int(np.ceil(by_mm / spacing_mm))
-        box = tuple(slice(max(side.start - reach, 0), side.stop + reach) for side in boxes[0])
-        image = sitk.GetImageFromArray(mask[box].astype(np.uint8))
-        # Squared, in voxels; the library's distance on all cores takes a fifth of the time scipy's takes on one.
-        distance = sitk.SignedMaurerDistanceMap(image, insideIsPositive=False, squaredDistance=True)
-        wide[box] = sitk.GetArrayViewFromImage(distance) <= (by_mm / spacing_mm) ** 2
-    return wide
 
 
 def _largest_component(mask: np.ndarray) -> np.ndarray:

@@ -75,8 +75,7 @@ def predict_patchwise(
     timings["predict"] = perf_counter() - start
     progress(1.0, TEXT)
     found = {} if location is None else {
-        "heart": location.heart, "left_prior": location.left, "right_prior": location.right,
-        "vein_prior": location.vein,
+        "heart": location.heart, "left_prior": location.left, "right_prior": location.right
     }
     found |= {name: Volume(answer[stage.output(name)], ct.geometry) for name in FURTHER if name in stage.outputs}
     warnings = (*(() if location is None else location.warnings), *warnings)

@@ -12,8 +12,8 @@ class Prediction:
     """Probabilities 0..1 (float32) of one volume.
 
     ``lumen``, ``calcium``, ``vein`` and ``ct`` (HU) share one grid: for a recommended model 0.5 mm, axis-aligned LPS,
-    the box round the coronaries; for a paper model the input grid in canonical order. ``heart``, ``left_prior``,
-    ``right_prior`` and ``vein_prior`` share the coarse grid of the locator. None: the model has no such output.
+    the box round the coronaries; for a paper model the input grid in canonical order. ``heart``, ``left_prior`` and
+    ``right_prior`` share the coarse grid of the locator. None: the model has no such output.
     ``timings`` are seconds by step; ``engine`` names what ran the finest stage.
     """
 
@@ -25,6 +25,5 @@ class Prediction:
     heart: Volume | None = None
     left_prior: Volume | None = None
     right_prior: Volume | None = None
-    vein_prior: Volume | None = None
     timings: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

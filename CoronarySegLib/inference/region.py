@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..preparation import isotropic_grid, resample
+from ..preparation import grown, isotropic_grid, resample
 from ..volume import Geometry, Volume
-from .locator import Location, grown
+from .locator import Location
 
 # So low that a distal branch the locator only suspects still gets its patch; a patch too many costs half a second.
 PRIOR_THRESHOLD = 0.05

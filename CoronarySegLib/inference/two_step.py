@@ -62,8 +62,7 @@ def predict_two_step(
     timings["predict"] = perf_counter() - start
     return Prediction(
         lumen=outputs["lumen"], ct=ct, engine=name, calcium=outputs.get("calcium"), vein=outputs.get("vein"),
-        heart=location.heart, left_prior=location.left, right_prior=location.right,
-        vein_prior=location.vein, timings=timings,
+        heart=location.heart, left_prior=location.left, right_prior=location.right, timings=timings,
         warnings=tuple(dict.fromkeys(location.warnings + warnings)),
     )
 

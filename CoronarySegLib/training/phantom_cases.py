@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 from ..phantom.anatomy import Anatomy, make_anatomy
 from ..phantom.appearance import Appearance, add_noise, render
 from ..phantom.raster import VoxelAnatomy, rasterise
 from ..phantom.scanner import add_artefacts
+from ..preparation import grown
 from ..volume import Geometry
 
 FINE_MM, COARSE_MM = 0.5, 1.0
@@ -101,16 +101,5 @@ def _coarse_target(voxels: VoxelAnatomy) -> np.ndarray:
     target = voxels.heart.astype(np.uint8)
     for bit, side in ((1, 1), (2, 2)):
         tree = (voxels.side == side) & (voxels.lumen > 64)
-        target |= _widened(tree, 2.0).astype(np.uint8) << bit
+        target |= grown(tree, 2.0, COARSE_MM).astype(np.uint8) << bit
     return target | (voxels.vein > 96).astype(np.uint8) << 3
-
-
-def _widened(mask: np.ndarray, by_mm: float) -> np.ndarray:
-    """The mask and everything within ``by_mm`` of it; the work is done in its own box, a tenth of the field."""
-    wide = np.zeros_like(mask)
-    boxes = ndimage.find_objects(mask.astype(np.uint8))
-    if boxes:
-        reach = int(np.ceil(by_mm / COARSE_MM))
-        box = tuple(slice(max(side.start - reach, 0), side.stop + reach) for side in boxes[0])
-        wide[box] = ndimage.distance_transform_edt(~mask[box], sampling=COARSE_MM) <= by_mm
-    return wide

@@ -161,10 +161,18 @@ def _write_all(
 
 
 def _draw(result: CaseResult, path: Path, warnings: list[str]) -> None:
-    try:
+    def draw() -> None:
         from .picture import write_picture
 
         write_picture(result, path)
+
+    draw_or_warn(draw, path, warnings)
+
+
+def draw_or_warn(draw: Callable[[], None], path: Path, warnings: list[str]) -> None:
+    """Call ``draw``, which writes the picture ``path``; when it fails there is no picture and one more warning."""
+    try:
+        draw()
     except Exception as error:
         # The segmentation is what was asked for; a missing font must not take it away.
         log.exception("The picture could not be drawn")

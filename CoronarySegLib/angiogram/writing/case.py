@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,14 +14,12 @@ from ...in_place import folder_in_place
 from ...measurement.files import write_rows
 from ...progress import Progress, ProgressCallback, as_progress
 from ...timing import timed
-from ...writing.case import REPORT, check_folder
+from ...writing.case import REPORT, check_folder, draw_or_warn
 from ...writing.report import computed_with, describe_source, plain, report_head, write_report
 from ..measurement import rows as tables
 from ..segmentation import AngiogramResult, FrameResult
 from .overlay import overlay
 from .picture import write_picture
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -132,15 +129,8 @@ def _centreline(result: AngiogramResult, folder: Path) -> Path | None:
 
 
 def _draw(result: AngiogramResult, path: Path, warnings: list[str]) -> Path | None:
-    try:
-        write_picture(result, path)
-    except Exception as error:
-        # The masks are what was asked for; a missing font must not take them away.
-        log.exception("The picture could not be drawn")
-        path.unlink(missing_ok=True)
-        warnings.append(f"The picture could not be drawn ({type(error).__name__}: {error}). The results are complete.")
-        return None
-    return path
+    draw_or_warn(lambda: write_picture(result, path), path, warnings)
+    return path if path.is_file() else None
 
 
 def _report(
