@@ -37,6 +37,8 @@ class LocatorSource:
         image = np.load(case / f"coarse_look_{look}.npy").astype("f4")
         bits = np.load(case / "coarse_target.npy")
         image, bits = _random_view(image, bits, self.patch_zyx, rng)
+        if rng.random() < 0.3:
+            image = _low_resolution(image, COARSE_MM, (1.1, 2.0), rng)
         image = hu_window(_scaled_hu(image, rng))
         if rng.random() < 0.6:
             _cut_field(image, bits, rng)
@@ -69,7 +71,7 @@ class VesselSource:
         if look.motion_mm > 0 and rng.random() < 0.5:
             _moved(image, look, rng)
         if rng.random() < 0.2:
-            image = _low_resolution(image, rng)
+            image = _low_resolution(image, FINE_MM, (0.7, 1.5), rng)
         image = hu_window(image[keep])
         priors = case.prior_patch(prior, start, self.patch_zyx, rng)
         inputs = np.concatenate([image[None], priors]).astype("f4")
@@ -201,10 +203,12 @@ def _moved(image: np.ndarray, look: Appearance, rng: np.random.Generator) -> Non
     double_contour(image, rng.uniform(0, image.shape), shift, np.full(3, FINE_MM))
 
 
-def _low_resolution(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """As if reconstructed on 0.7–1.5 mm voxels: averaged down, interpolated up."""
+def _low_resolution(
+    image: np.ndarray, spacing_mm: float, between_mm: tuple[float, float], rng: np.random.Generator
+) -> np.ndarray:
+    """As if reconstructed on voxels of a size ``between_mm``, drawn for every axis: averaged down, interpolated up."""
     tensor = torch.from_numpy(np.ascontiguousarray(image))[None, None]
-    size = [max(8, round(n * FINE_MM / rng.uniform(0.7, 1.5))) for n in image.shape]
+    size = [max(8, round(n * spacing_mm / rng.uniform(*between_mm))) for n in image.shape]
     small = torch.nn.functional.adaptive_avg_pool3d(tensor, size)
     return torch.nn.functional.interpolate(small, size=image.shape, mode="trilinear", align_corners=False)[0, 0].numpy()
 
