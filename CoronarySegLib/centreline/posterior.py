@@ -20,11 +20,13 @@ TURN_DOWN = 0.1
 
 @dataclass(frozen=True)
 class BackOfHeart:
-    """How a side's angles are read at the back: ``first_deg`` round from the LAD a branch may be one of the back;
-    ``sign`` is 1 for the left trunk, -1 for the right one."""
+    """How a side's angles are read at the back: ``first_deg`` round from the LAD a branch may leave to be one of the
+    back, and from ``septum_deg`` on (never, surely) its course lies behind the septum; ``sign`` is 1 for the left trunk,
+    -1 for the right one, which passes the acute margin's branches before."""
 
     sign: int
     first_deg: float
+    septum_deg: tuple[float, float]
 
     def gone_deg(self, angle_deg: float) -> float:
         """How far round the heart, 0 at the LAD, about 180 at the back of the septum; it goes on beyond that."""
@@ -32,8 +34,10 @@ class BackOfHeart:
         return gone + 360.0 if gone < -60.0 else gone
 
 
-LEFT_BACK = BackOfHeart(1, 125.0)
-RIGHT_BACK = BackOfHeart(-1, 100.0)
+LEFT_BACK = BackOfHeart(1, 125.0, (125.0, 145.0))
+RIGHT_BACK = BackOfHeart(-1, 100.0, (138.0, 158.0))
+TRUNK_DEG = 125.0
+"""A trunk that turns down before it has come so far round is still on its way in the groove."""
 
 
 def posterior_descending(
@@ -52,7 +56,7 @@ def posterior_descending(
         rest = trunk[trunk.index(parent) + 1 :]
         if rest:
             course = course_of(tree, rest, run, frame, zero_deg)
-            if course.apical > TURN_DOWN:
+            if course.apical > TURN_DOWN and back.gone_deg(course.start_deg) > TRUNK_DEG:
                 candidates.append(course)
     if not candidates:
         return None
@@ -73,5 +77,5 @@ def posterior_descending(
 def _quality(side: SideBranch, back: BackOfHeart) -> float:
     """0..1: lies at the back, comes down, is long enough to be sure of."""
     gone = back.gone_deg(side.middle_deg)
-    place = ramp(gone, 125.0, 145.0) * ramp(gone, 235.0, 210.0)
+    place = ramp(gone, *back.septum_deg) * ramp(gone, 235.0, 210.0)
     return place * ramp(side.top_mm, 0.0, 10.0) * ramp(side.length_mm, 10.0, 26.0) * ramp(side.apical, -0.5, 0.0)
