@@ -14,6 +14,8 @@ DIFFERING = 0.25
 """Standard deviation of several models: half of them say no where it is 0.5."""
 OVER_MM = 3.0
 SHORTEST_MM = 1.5
+LONG_MM = 25.0
+"""So much of a doubtful vessel is a branch that may be none."""
 
 
 def low_confidence(ground: Ground) -> list[Suspect]:
@@ -33,7 +35,7 @@ def low_confidence(ground: Ground) -> list[Suspect]:
                     continue
                 worst = run[int(np.argmax(doubt[run]))]
                 calibre = min(1.0, float(np.nan_to_num(branch.radius_mm[worst])) / 1.2)
-                score = 0.2 + (0.3 * float(doubt[worst]) + 0.1 * min(1.0, length / 10.0)) * (0.5 + 0.5 * calibre)
+                score = 0.2 + (0.25 * float(doubt[worst]) + 0.3 * min(1.0, length / LONG_MM)) * (0.5 + 0.5 * calibre)
                 found.append(Suspect(
                     Kind.CONFIDENCE, place_of(branch.points_lps_mm[worst]), score,
                     f"Over {length:.0f} mm of {vessel} {said}: compare its course with the image.", key, index, vessel,

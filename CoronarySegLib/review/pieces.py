@@ -20,13 +20,16 @@ FORWARD = 0.4
 """Cosine: a vessel may turn by 65 degrees within a gap."""
 CLOSE_MM = 5.0
 """So close to an end its direction does not count: the last millimetres of a centreline bend into the dome."""
+DETOUR_MM = 4.0
+"""So much further away than a vessel's flank a free end may lie that points to a piece, and is still what goes on."""
 
 
 def pieces_apart(ground: Ground) -> list[Suspect]:
     """Labelled pieces that touch no tree: a gap where a vessel could reach the piece, otherwise an isolated piece.
 
     Pieces are joined to what is there already, nearest first, so that a chain of them gives one gap each; to their own
-    side where that is in reach, for across the groove a stranger may be nearer.
+    side where that is in reach, for across the groove a stranger may be nearer; and to a free end that points there
+    rather than to a flank.
     """
     labels, count = ground.pieces
     if count < 2:
@@ -38,6 +41,8 @@ def pieces_apart(ground: Ground) -> list[Suspect]:
     sizes = np.bincount(ids, minlength=count + 1) * ground.case.labels.geometry.voxel_mm3
     joined = np.isin(ids, _rooted(ground, ids, places, sizes))
     waiting = {int(one) for one in np.unique(ids[~joined]) if sizes[one] >= SMALLEST_MM3}
+    free = _free_ends(ground)
+    owners = ids[cKDTree(places).query([tip for _, _, tip, _ in free])[1]] if free else ()
     found = []
     while waiting:
         inside, outside = np.flatnonzero(joined), np.flatnonzero(np.isin(ids, list(waiting)))
@@ -52,6 +57,9 @@ def pieces_apart(ground: Ground) -> list[Suspect]:
             if to_own.min() <= FAR_MM:
                 nearest_own = int(np.argmin(to_own))
                 away, ends = float(to_own.min()), (places[own][which[nearest_own]], places[here][nearest_own])
+        end = _end_before([one for one, owner in zip(free, owners, strict=True) if owner not in waiting], places[here])
+        if end is not None and end[4] <= away + DETOUR_MM:
+            ends, away = (end[2], end[3]), end[4]
         found.append(_piece(ground, ends, away, float(sizes[piece])))
         joined |= here
         waiting.discard(piece)
@@ -116,7 +124,7 @@ def lumen_left_out(ground: Ground) -> list[Suspect]:
 def _left_out(ground: Ground, places: np.ndarray, volume_mm3: float) -> list[Suspect]:
     """One entry for a piece that is not labelled, where it comes closest to a tree."""
     size = min(1.0, volume_mm3 / 40.0)
-    end = _end_before(ground, places)
+    end = _end_before(_free_ends(ground), places)
     if end is not None:
         key, branch, tip, nearest, distance_mm, forward = end
         vessel = label_of(ground.case, key, branch)
@@ -140,21 +148,28 @@ def _left_out(ground: Ground, places: np.ndarray, volume_mm3: float) -> list[Sus
     )]
 
 
-def _end_before(ground: Ground, places: np.ndarray):
-    """The free end before a piece, None without one: (system, branch, tip, nearest voxel, distance in mm, how far it
-    points there 0..1)."""
-    best = None
+def _free_ends(ground: Ground) -> list[tuple[str, int, np.ndarray, np.ndarray]]:
+    """System, branch, tip (LPS mm) and unit direction of every free end."""
+    found = []
     for key in sorted(ground.case.trees):
         tree = ground.case.trees[key]
         for leaf in tree.leaves:
             course = tree.branches[leaf].points_lps_mm
             tip, behind = course[-1], course[max(0, len(course) - 10)]
-            away = places - tip
-            distance = np.linalg.norm(away, axis=1)
-            first = int(np.argmin(distance))
-            heading = (tip - behind) / max(float(np.linalg.norm(tip - behind)), 1e-9)
-            forward = away[first] @ heading / max(float(distance[first]), 1e-9)
-            near = distance[first] <= (FAR_MM if forward >= FORWARD else CLOSE_MM)
-            if near and (best is None or distance[first] < best[4]):
-                best = key, leaf, tip, places[first], float(distance[first]), float(max(forward, 0.0))
+            found.append((key, leaf, tip, (tip - behind) / max(float(np.linalg.norm(tip - behind)), 1e-9)))
+    return found
+
+
+def _end_before(ends: list, places: np.ndarray):
+    """Of free ends the one before a piece, None without one: (system, branch, tip, nearest voxel, distance in mm, how
+    far it points there 0..1)."""
+    best = None
+    for key, leaf, tip, heading in ends:
+        away = places - tip
+        distance = np.linalg.norm(away, axis=1)
+        first = int(np.argmin(distance))
+        forward = away[first] @ heading / max(float(distance[first]), 1e-9)
+        near = distance[first] <= (FAR_MM if forward >= FORWARD else CLOSE_MM)
+        if near and (best is None or distance[first] < best[4]):
+            best = key, leaf, tip, places[first], float(distance[first]), float(max(forward, 0.0))
     return best

@@ -20,6 +20,8 @@ MOST_SUSPECTS = 60
 """Nobody looks at more; what is left out is the least suspicious."""
 TOGETHER_MM = 4.0
 """Two entries closer than this show the same in the views."""
+NEARBY_MM, WAITS = 8.0, 0.15
+"""A place so close to a better one is in the views already when that one is looked at: it comes later by this score."""
 SEARCHES = (
     ("Looking for pieces apart", pieces_apart), ("Looking for lumen left out", lumen_left_out),
     ("Looking for leaks", unexplained_lumen), ("Looking for veins", possible_veins), ("Looking for stubs", spurs),
@@ -60,7 +62,16 @@ def merged(found: list[Suspect]) -> tuple[Suspect, ...]:
             kept.append(suspect)
         elif suspect.kind is not kept[near].kind and suspect.kind.value not in kept[near].also:
             kept[near] = replace(kept[near], also=(*kept[near].also, suspect.kind.value))
-    return tuple(kept)
+    return _spread(kept)
+
+
+def _spread(kept: list[Suspect]) -> tuple[Suspect, ...]:
+    """The entries with those near a better one put back. ``kept`` is sorted."""
+    places = np.array([one.place_lps_mm for one in kept]).reshape(-1, 3)
+    near = np.linalg.norm(places[:, None] - places[None], axis=2) <= NEARBY_MM
+    waits = [bool(near[number, :number].any()) for number in range(len(kept))]
+    order = sorted(range(len(kept)), key=lambda number: (-(kept[number].score - WAITS * waits[number]), number))
+    return tuple(kept[number] for number in order)
 
 
 def _same_place(one: Suspect, other: Suspect) -> bool:

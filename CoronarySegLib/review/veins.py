@@ -7,7 +7,10 @@ it. Each sign is a number 0..1; the signs count as independent pieces of evidenc
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from .ground import Ground, label_of
 from .suspects import Kind, Suspect, place_of
@@ -16,7 +19,7 @@ SHORTEST_MM = 6.0
 """Outside of its mother: a shorter branch shows no course."""
 LEAST = 0.35
 WEIGHTS = {
-    "vein": 0.9, "contrast": 0.55, "widening": 0.6, "mother": 0.45, "beside": 0.45, "neck": 0.35, "unsure": 0.35,
+    "vein": 0.9, "contrast": 0.7, "widening": 0.6, "mother": 0.45, "beside": 0.4, "neck": 0.35, "unsure": 0.5,
 }
 SIGNS = {
     "vein": "the network rather sees a vein", "contrast": "its contrast is lower than that of the tree",
@@ -25,28 +28,34 @@ SIGNS = {
     "unsure": "the network is less sure of it than of the tree",
 }
 MEASURABLE_MM = 0.6
+"""Radius: a neck in a thinner vessel is a matter of voxels."""
+SEEN_MM = 0.4
 """Radius: the middle of a thinner vessel has no HU and no probability of its own in a voxel of half a millimetre."""
 TWIG_MM = 8.0
 """A branch this short between an artery and two others is the place where a vein touches it, not a vessel."""
-ROOT_SHARE = 0.3
+AS_WIDE = 1.2
+"""Vessels whose radii differ by less than this factor lose as much to the voxels around them."""
+OVER_MM = 10.0
+USUAL_QUANTILE, LEAST_POINTS = 0.6, 20
+"""A little above the middle: some of the points may be those of veins."""
 
 
 def possible_veins(ground: Ground) -> list[Suspect]:
     """One entry a suspected branch; what hangs on a suspected branch is not listed again."""
     found: dict[tuple[str, int], Suspect] = {}
+    usual = _usual(ground)
     for key in sorted(ground.case.trees):
         tree = ground.case.trees[key]
-        usual = _usual(ground, key)
         for index in range(1, len(tree.branches)):
-            signs = _signs(ground, key, index, usual)
+            signs, at = _signs(ground, key, index, usual)
             score = 1.0 - float(np.prod([1.0 - WEIGHTS[name] * value for name, value in signs.items()]))
             several = sum(value > 0.3 for value in signs.values()) >= 2
             # Of a pair that runs side by side the one without a name is the stranger.
             stranger = not tree.branches[index].name and signs.get("beside", 0.0) > 0.8
-            alone = signs.get("vein", 0.0) > 0.4 or stranger
+            alone = signs.get("vein", 0.0) > 0.4 or signs.get("contrast", 0.0) > 0.6 or stranger
             if score < LEAST or not (several or alone):
                 continue
-            suspect = _suspect(ground, key, index, score, signs)
+            suspect = _suspect(ground, key, index, at, score, signs)
             above = _suspected_above(tree, index, key, found)
             if above is None:
                 found[key, index] = suspect
@@ -65,19 +74,41 @@ def _suspected_above(tree, index: int, key: str, found: dict) -> tuple[str, int]
     return None
 
 
-def _usual(ground: Ground, key: str) -> tuple[float, float]:
-    """HU and probability in the middle of the tree's larger vessels near their root, NaN where there is no image."""
+@dataclass(frozen=True)
+class _Usual:
+    """What is usual in the middle of a vessel of a radius: HU and probability at ``radius_mm`` (n,), NaN without image.
+
+    Thin vessels lose both to the voxels around them; a vein is what is dimmer than arteries as wide as itself.
+    """
+
+    radius_mm: np.ndarray
+    hu: np.ndarray
+    probability: np.ndarray
+
+    def at(self, radius_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.interp(radius_mm, self.radius_mm, self.hu), np.interp(radius_mm, self.radius_mm, self.probability)
+
+
+def _usual(ground: Ground) -> _Usual:
     points = ground.points
-    rows = np.flatnonzero(points.system == points.keys.index(key))
-    wide = rows[points.expected_mm[rows] >= np.quantile(points.expected_mm[rows], 1.0 - ROOT_SHARE)]
-    places = points.points_lps_mm[wide]
-    return tuple(
-        float(np.median(ground.along(volume, places))) for volume in (ground.case.ct, ground.case.probability)
-    )
+    seen = points.radius_mm > SEEN_MM
+    radius, places = points.radius_mm[seen], points.points_lps_mm[seen]
+    grid = np.arange(SEEN_MM, 3.0, 0.1)
+    as_wide = [np.abs(np.log(radius / one)) < np.log(AS_WIDE) for one in grid]
+    curves = []
+    for volume in (ground.case.ct, ground.case.probability):
+        values = ground.along(volume, places)
+        known = [(one, np.quantile(values[rows], USUAL_QUANTILE)) for one, rows in zip(grid, as_wide, strict=True)
+                 if np.count_nonzero(rows) >= LEAST_POINTS]
+        # Nothing gets dimmer by being wider: where only veins are as wide as that, arteries that are thinner count.
+        curve = np.interp(grid, *np.array(known).T) if known else np.full(len(grid), np.nan)
+        curves.append(np.maximum.accumulate(curve))
+    return _Usual(grid, *curves)
 
 
-def _signs(ground: Ground, key: str, index: int, usual: tuple[float, float]) -> dict[str, float]:
-    """Every sign that can be judged on a branch, 0 (an artery's) to 1 (a vein's)."""
+def _signs(ground: Ground, key: str, index: int, usual: _Usual) -> tuple[dict[str, float], int]:
+    """Every sign that can be judged on a branch, 0 (an artery's) to 1 (a vein's), and the point where it looks most
+    like a vein."""
     tree = ground.case.trees[key]
     branch, mother = tree.branches[index], tree.branches[tree.branches[index].parent]
     inside_mother = float(np.nan_to_num(mother.radius_mm[-1]))
@@ -85,7 +116,7 @@ def _signs(ground: Ground, key: str, index: int, usual: tuple[float, float]) -> 
     arc = ground.points.arc_mm[rows]
     own = rows[arc > inside_mother]
     if branch.length_mm - inside_mother < SHORTEST_MM or len(own) < 8:
-        return {}
+        return {}, 0
     radius, places = ground.points.radius_mm[own], ground.points.points_lps_mm[own]
     signs = {
         "beside": _share_beside(ground, own, key, index), "mother": _mother(tree, index, radius),
@@ -94,17 +125,38 @@ def _signs(ground: Ground, key: str, index: int, usual: tuple[float, float]) -> 
     body = float(np.median(radius))
     neck = float(radius[ground.points.arc_mm[own] - inside_mother < 4.0].min(initial=body))
     signs["neck"] = float(np.clip((0.7 - neck / max(body, 0.1)) / 0.3, 0.0, 1.0)) if body > MEASURABLE_MM else 0.0
-    wide = radius > MEASURABLE_MM
-    if wide.sum() >= 6:
-        usual_hu, usual_p = usual
-        # Fat is at -100 HU: contrast is what lies above.
-        contrast = (np.median(ground.along(ground.case.ct, places[wide])) + 100.0) / (usual_hu + 100.0)
-        sure = np.median(ground.along(ground.case.probability, places[wide])) - usual_p
-        signs["contrast"] = float(np.nan_to_num(np.clip((0.88 - contrast) / 0.25, 0.0, 1.0)))
-        signs["unsure"] = float(np.nan_to_num(np.clip((-sure - 0.08) / 0.3, 0.0, 1.0)))
+    dimness, at = _dimness(ground, own, usual)
+    signs |= dimness
     if ground.case.vein is not None:
         signs["vein"] = float(np.clip(np.mean(ground.along(ground.case.vein, places)) / 0.4, 0.0, 1.0))
-    return signs
+    return signs, int(np.flatnonzero(rows == own[at])[0])
+
+
+def _dimness(ground: Ground, own: np.ndarray, usual: _Usual) -> tuple[dict[str, float], int]:
+    """How much less contrast and probability than arteries as wide as it a branch has where it has least of them, for
+    a vein may begin as the end of an artery; and which of ``own`` that place is."""
+    points = ground.points
+    radius, places = points.radius_mm[own], points.points_lps_mm[own]
+    seen = radius > SEEN_MM
+    middle = int(0.4 * len(own))
+    if seen.sum() < 6:
+        return {}, middle
+    usual_hu, usual_p = usual.at(radius)
+    step = (points.arc_mm[own[-1]] - points.arc_mm[own[0]]) / (len(own) - 1)
+    over = max(3, round(OVER_MM / max(step, 1e-3)))
+    share = uniform_filter1d(seen.astype(float), over, mode="constant")
+    signs, evidence = {}, np.zeros(len(own))
+    # Fat is at -100 HU: contrast is what lies above.
+    for name, lack, least, most in (
+        ("contrast", 1.0 - (ground.along(ground.case.ct, places) + 100.0) / (usual_hu + 100.0), 0.07, 0.3),
+        ("unsure", usual_p - ground.along(ground.case.probability, places), 0.07, 0.25),
+    ):
+        if np.isfinite(lack).all():
+            smooth = uniform_filter1d(np.where(seen, lack, 0.0), over, mode="constant") / np.maximum(share, 1e-6)
+            sign = np.where(share > 0.3, np.maximum((smooth - least) / (most - least), 0.0), 0.0)
+            signs[name] = min(float(sign.max()), 1.0)
+            evidence += WEIGHTS[name] * sign
+    return signs, int(np.argmax(evidence)) if evidence.any() else middle
 
 
 def _widening(radius: np.ndarray, arc: np.ndarray) -> float:
@@ -144,14 +196,13 @@ def _share_beside(ground: Ground, own: np.ndarray, key: str, index: int) -> floa
     return float(np.clip(beside[away].mean() / 0.5, 0.0, 1.0)) if away.sum() > 5 else 0.0
 
 
-def _suspect(ground: Ground, key: str, index: int, score: float, signs: dict[str, float]) -> Suspect:
+def _suspect(ground: Ground, key: str, index: int, at: int, score: float, signs: dict[str, float]) -> Suspect:
     branch = ground.case.trees[key].branches[index]
     vessel = label_of(ground.case, key, index)
     strongest = sorted(signs, key=lambda name: -WEIGHTS[name] * signs[name])
     said = [SIGNS[name] for name in strongest[:3] if signs[name] > 0.2]
-    middle = int(np.searchsorted(branch.arc_mm, 0.4 * branch.length_mm))
     return Suspect(
-        Kind.VEIN, place_of(branch.points_lps_mm[middle]), min(score, 0.97),
+        Kind.VEIN, place_of(branch.points_lps_mm[at]), min(score, 0.97),
         f"{vessel[0].upper()}{vessel[1:]} may be a vein: {', '.join(said)}. Follow it to its end and remove the branch "
         "if it runs into the coronary sinus.", key, index, vessel,
     )
