@@ -110,6 +110,11 @@ class CorrectionSession:
     def redo(self) -> Correction:
         return self._step(self._undone, self._done, redone, "There is no correction to do again.")
 
+    @property
+    def beyond_undo(self) -> int:
+        """How many corrections of the log were made before the scene was loaded: they cannot be taken back."""
+        return len(self.log.entries) - len(self._done)
+
     # --- what is there ----------------------------------------------------------------------------------------------
 
     def state(self) -> CaseState:

@@ -12,7 +12,7 @@ from .centreline_nodes import write_centrelines
 from .correction_session import BEHIND_ATTRIBUTE
 from .measurement_nodes import find_measurements, write_measurements
 from .nodes import renew_surfaces
-from .result_values import remember_followed, trees_of, volume_of
+from .result_values import remember_followed, remember_surfaced, trees_of, volume_of
 from .results import measured
 from .scene import added_nodes_removed_on_error, parent_item_of, remove_node
 
@@ -35,5 +35,6 @@ def follow(segmentation_node, labels: Volume, outcome: FollowOutcome):
         except (CoronarySegError, ValueError):  # figures of a tree that is gone would be worse than none
             for node in find_measurements(volume, segmentation_node):
                 remove_node(node)
+    remember_surfaced(segmentation_node, labels)
     segmentation_node.RemoveAttribute(BEHIND_ATTRIBUTE)
     return segmentation_node

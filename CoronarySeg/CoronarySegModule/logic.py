@@ -16,7 +16,15 @@ from CoronarySegLib.worker import CfdJob, CheckJob, FollowJob, ReviewJob, Segmen
 
 from .conversion import volume_from_node
 from .correction_session import BEHIND_ATTRIBUTE
-from .result_values import centrelines_follow, is_corrected, labels_of, probability_of, surfaces_of, trees_of
+from .result_values import (
+    centrelines_follow,
+    is_corrected,
+    labels_of,
+    probability_of,
+    surfaces_follow,
+    surfaces_of,
+    trees_of,
+)
 from .results import write_outcome
 from .run import Run
 
@@ -113,14 +121,17 @@ def check_run(*, model=None, device: str = "auto", progress=None, ended=None) ->
 def save_surfaces(segmentation_node, folder: Path) -> list[Path]:
     """Write the surfaces of a result as ``<part>.stl`` (LPS mm, said in the header) into ``folder``; their paths.
 
-    Files of the same name are replaced. Raises OutputError, ValueError when the result has no surface.
+    Files of the same name are replaced. Raises OutputError, ValueError when the result has no surface or the surfaces
+    are not those of the segmentation as it is now.
     """
     from CoronarySegLib.writing.surfaces import write_stl_of
 
     surfaces = surfaces_of(segmentation_node)
     if not surfaces:
         raise ValueError(f"'{segmentation_node.GetName()}' has no surface to save. Segment the CT again.")
-    if segmentation_node.GetAttribute(BEHIND_ATTRIBUTE):
+    if segmentation_node.GetAttribute(BEHIND_ATTRIBUTE) or not surfaces_follow(
+        segmentation_node, labels_of(segmentation_node)
+    ):
         raise ValueError("The surfaces are older than the last correction. Update surfaces and tables first.")
     folder = Path(folder).expanduser()
     written = []

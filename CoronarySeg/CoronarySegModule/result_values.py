@@ -20,6 +20,7 @@ from .scene import nodes_of_class
 PROBABILITY_ATTRIBUTE = "CoronarySeg.Probability"  # on the probability volume
 LABELS_ATTRIBUTE = "CoronarySeg.LabelsChecksum"  # on the segmentation: what the run wrote
 FOLLOWED_ATTRIBUTE = "CoronarySeg.CentrelinesChecksum"  # on the segmentation: what its centrelines were corrected with
+SURFACED_ATTRIBUTE = "CoronarySeg.SurfacesChecksum"  # on the segmentation: what its surfaces were made of, after a run
 PER_CENT = 100
 VALUES = {part.key: part.value for part in CORRECTED_SEGMENTS}
 
@@ -57,6 +58,7 @@ def labels_of(segmentation_node) -> Volume:
 def remember_labels(segmentation_node, labels: Volume) -> None:
     """Note what the run has written, so that a correction is noticed."""
     segmentation_node.SetAttribute(LABELS_ATTRIBUTE, _checksum(labels))
+    segmentation_node.RemoveAttribute(SURFACED_ATTRIBUTE)
 
 
 def is_corrected(segmentation_node, labels: Volume) -> bool:
@@ -83,6 +85,17 @@ def find_probability(segmentation_node):
         if node.GetAttribute(PROBABILITY_ATTRIBUTE) and owner == segmentation_node.GetID():
             return node
     return None
+
+
+def remember_surfaced(segmentation_node, labels: Volume) -> None:
+    """Note that the surfaces in the scene are those of ``labels``."""
+    segmentation_node.SetAttribute(SURFACED_ATTRIBUTE, _checksum(labels))
+
+
+def surfaces_follow(segmentation_node, labels: Volume) -> bool:
+    """Whether the surfaces in the scene are those of ``labels``, by whatever means these were edited."""
+    made_of = segmentation_node.GetAttribute(SURFACED_ATTRIBUTE) or segmentation_node.GetAttribute(LABELS_ATTRIBUTE)
+    return made_of == _checksum(labels)
 
 
 def probability_of(segmentation_node) -> Volume | None:

@@ -24,6 +24,7 @@ from .scene import nodes_of_class, parent_item_of, place_beside, remove_node
 PLACE_ATTRIBUTE = "CoronarySeg.ReviewPlace"
 UNCERTAINTY_ATTRIBUTE = "CoronarySeg.Uncertainty"
 STRAIGHTENED_ATTRIBUTE = "CoronarySeg.Straightened"  # on the straightened volume: the name of the vessel
+STRAIGHTENED_PLACE_ATTRIBUTE = "CoronarySeg.StraightenedPlace"  # on the mark in its view
 DOUBT = "Doubt"
 COLOURS_ATTRIBUTE = "CoronarySeg.DoubtColours"
 SURE, DOUBTFUL, UNSURE = (0.62, 0.67, 0.72), (0.98, 0.84, 0.25), (0.84, 0.12, 0.10)
@@ -33,6 +34,8 @@ SURE_PER_CENT = 10
 """Below this the overlay is transparent: nearly all of a CT is as sure as that."""
 CLOSE_MM = 70.0
 VIEW = "Straightened"
+ASIDE_MM = 1000.0
+"""To the right: so far from the patient the straightened vessel lies, or the patient would show in its view."""
 LAYOUT = 5917
 """The number of our layout; any that Slicer does not use."""
 SLICE = """<item><view class="vtkMRMLSliceNode" singletontag="{tag}">
@@ -61,11 +64,8 @@ def show_place(segmentation_node, suspect: Suspect, label: str) -> None:
     """Bring slices, 3D view and crosshair to a place, with a mark of its kind on it."""
     scene = segmentation_node.GetScene()
     place = place_ras(suspect)
-    mark = _mark(segmentation_node)
-    with slicer.util.NodeModify(mark):
-        mark.RemoveAllControlPoints()
-        mark.AddControlPoint(vtk.vtkVector3d(*place), label)
-        mark.SetNthControlPointLocked(0, True)
+    mark = _mark(segmentation_node, PLACE_ATTRIBUTE, _("Place under review"))
+    _put(mark, place, label)
     crosshair = scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
     if crosshair is not None:
         crosshair.SetCrosshairRAS(*place)
@@ -92,11 +92,18 @@ def hide_place(segmentation_node) -> None:
         mark.RemoveAllControlPoints()
 
 
-def _mark(segmentation_node):
-    node = _found(segmentation_node, "vtkMRMLMarkupsFiducialNode", PLACE_ATTRIBUTE)
+def _put(mark, place, label: str) -> None:
+    with slicer.util.NodeModify(mark):
+        mark.RemoveAllControlPoints()
+        mark.AddControlPoint(vtk.vtkVector3d(*place), label)
+        mark.SetNthControlPointLocked(0, True)
+
+
+def _mark(segmentation_node, attribute: str, name: str):
+    node = _found(segmentation_node, "vtkMRMLMarkupsFiducialNode", attribute)
     if node is not None:
         return node
-    node = segmentation_node.GetScene().AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", _("Place under review"))
+    node = segmentation_node.GetScene().AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetColor(*PLACE_COLOUR)
@@ -108,7 +115,7 @@ def _mark(segmentation_node):
     display.SetOpacity(0.7)
     node.SetLocked(True)
     node.SetSaveWithScene(True)
-    _belong(node, segmentation_node, PLACE_ATTRIBUTE)
+    _belong(node, segmentation_node, attribute)
     return node
 
 
@@ -206,7 +213,11 @@ def straighten(segmentation_node, suspect: Suspect | None = None, *, system: str
     volume_node = volume_of(segmentation_node)
     view = straightened_view(volume_from_node(volume_node), way.points_lps_mm, name=name)
     node = _straightened_node(segmentation_node, view, name)
-    _show_straightened(node, volume_node, view, suspect)
+    slice_node = _show_straightened(node, volume_node)
+    if slice_node is not None and suspect is not None:
+        mark = _mark(segmentation_node, STRAIGHTENED_PLACE_ATTRIBUTE, _("Place in the straightened view"))
+        mark.GetDisplayNode().SetPointLabelsVisibility(False)
+        _put(mark, (ASIDE_MM, 0.0, -view.arc_of(np.asarray(suspect.place_lps_mm))), "")
     return node, view
 
 
@@ -225,33 +236,35 @@ def _straightened_node(segmentation_node, view: StraightenedView, name: str):
     fresh = node_from_volume(view.volume, _("{vessel} pulled straight").format(vessel=name))
     if node is not None:
         remove_node(node)
+    right, anterior, superior = fresh.GetOrigin()
+    fresh.SetOrigin(right + ASIDE_MM, anterior, superior)
     fresh.SetAttribute(PROBABILITY_ATTRIBUTE, "straightened")  # so that it is never offered as a CT
     _belong(fresh, segmentation_node, STRAIGHTENED_ATTRIBUTE, name)
     return fresh
 
 
-def _show_straightened(node, volume_node, view: StraightenedView, suspect: Suspect | None) -> None:
+def _show_straightened(node, volume_node):
+    """Show the whole of the straightened volume in its view; returns the view's slice node, None without a window."""
     source, display = volume_node.GetDisplayNode(), node.GetDisplayNode()
     if source is not None:  # the same window as the CT beside it
         display.SetAutoWindowLevel(False)
         display.SetWindowLevel(source.GetWindow(), source.GetLevel())
     layouts = slicer.app.layoutManager()
     if layouts is None:
-        return
+        return None
     layout_node = layouts.layoutLogic().GetLayoutNode()
     if not layout_node.IsLayoutDescription(LAYOUT):
         layout_node.AddLayoutDescription(LAYOUT, LAYOUT_TEXT)
     layouts.setLayout(LAYOUT)
     widget = layouts.sliceWidget(VIEW)
     if widget is None:
-        return
+        return None
     composite, slice_node = widget.sliceLogic().GetSliceCompositeNode(), widget.mrmlSliceNode()
     composite.SetBackgroundVolumeID(node.GetID())
     composite.SetForegroundVolumeID(None)
     slice_node.SetOrientation("Coronal")
     widget.sliceLogic().FitSliceToBackground(*slice_node.GetDimensions()[:2])
-    if suspect is not None:
-        slice_node.JumpSliceByCentering(0.0, 0.0, -view.arc_of(np.asarray(suspect.place_lps_mm)))
+    return slice_node
 
 
 # --- nodes of a result ----------------------------------------------------------------------------------------------

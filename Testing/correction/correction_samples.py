@@ -77,6 +77,11 @@ def middle_of(tree: CentrelineTree, branch: int) -> np.ndarray:
     return points[len(points) // 2]
 
 
+def ras(point_lps_mm) -> np.ndarray:
+    """A point as the views and nodes of Slicer count."""
+    return np.asarray(point_lps_mm) * (-1, -1, 1)
+
+
 def _left_tree(shape: Shape) -> CentrelineTree:
     trunk, side, twig = shape.tubes
     cuts = [0, *(int(np.argmin(np.linalg.norm(trunk.points_lps_mm - t.points_lps_mm[0], axis=1)))

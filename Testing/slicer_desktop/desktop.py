@@ -96,7 +96,8 @@ class Desktop:
         target.setAttribute(_qt_attribute(), True)
         target.resize(width, 10)
         target.show()
-        self.turn()
+        for _ in range(3):  # a section that was opened tells the layout round it, and that one the next
+            self.turn()
         target.resize(width, max(target.sizeHint().height(), target.minimumSizeHint().height()))
         self.turn()
         target.grab().save(str(path))

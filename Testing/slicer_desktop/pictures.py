@@ -1,10 +1,11 @@
-"""Pictures of the module at work, for the documentation: the panel and the views after one click.
+"""Pictures of the module at work, for the documentation: the panel and the views after one click, and its review.
 
     python Testing/slicer_desktop/pictures.py FOLDER                 on a phantom that is made first
     python Testing/slicer_desktop/pictures.py FOLDER --ct FILE       on a CT of your own
 
-writes ``panel.png`` (the panel alone) and ``module.png`` (panel and views side by side). The run is the real one: the
-shipped model in a worker process. What is drawn is the harness's desktop, not Slicer's own window.
+writes ``panel.png`` (the panel alone), ``module.png`` (panel and views), ``review.png`` (a place of the queue, doubt on
+slices and surfaces) and ``straightened.png`` (a main vessel pulled straight). The run is the real one: the shipped
+model in a worker process. What is drawn is the harness's desktop, not Slicer's own window.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import desktop
 
-VIEW = 400
-PANEL = 440
+VIEW, GAP, PANEL = 400, 4, 440
+TALL = 2 * VIEW + GAP
+SECTIONS = ("choicesSection", "resultSection", "reviewSection", "correctionSection", "exportSection",
+            "environmentSection")
+TRUNKS = ("the LAD", "the RCA", "the LCx")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ct", type=Path)
     parser.add_argument("--seed", type=int, default=77)
     parser.add_argument("--quality", default="standard")
+    parser.add_argument("--row", type=int, default=0, help="which place of the queue")
     options = parser.parse_args(arguments)
     options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
@@ -36,18 +41,22 @@ def main(arguments: list[str] | None = None) -> int:
         running.load(desktop.ROOT / "CoronarySeg" / "CoronarySeg.py")
         volume = _node(options)
         panel = running.enter("CoronarySeg")
-        panel.ui.qualitySelector.setCurrentText(options.quality.capitalize())
-        panel.ui.segmentButton.click()
-        running.wait_until(lambda: not panel.activity.running, seconds=3600)
-        running.raise_errors()
-        sys.stdout.write(panel.ui.statusLabel.text + "\n")
+        segment(running, panel, options)
         if panel.parameters().result is None:
             return 1
-        _show_coronaries(panel, views, volume)
-        picture = running.grab(panel.parent, options.folder / "panel.png", PANEL)
-        side_by_side(picture, views, options.folder / "module.png", Path(scratch))
+        _show_coronaries(volume, views)
+        Pictures(running, panel, views, options.folder, Path(scratch)).draw(options.row)
+        running.raise_errors()
         running.quit("CoronarySeg")
     return 0
+
+
+def segment(running, panel, options) -> None:
+    panel.ui.qualitySelector.setCurrentText(options.quality.capitalize())
+    panel.ui.segmentButton.click()
+    running.wait_until(lambda: not panel.activity.running, seconds=3600)
+    running.raise_errors()
+    sys.stdout.write(panel.ui.statusLabel.text + "\n")
 
 
 def _node(options):
@@ -64,7 +73,7 @@ def _node(options):
     return node_from_volume(make_phantom(PhantomSettings(seed=options.seed, geometry=grid)).ct, "Phantom")
 
 
-def _show_coronaries(panel, views, volume) -> None:
+def _show_coronaries(volume, views) -> None:
     """A window for contrast, the slices at the middle of the left tree."""
     import numpy as np
     import slicer
@@ -79,24 +88,60 @@ def _show_coronaries(panel, views, volume) -> None:
     slicer.util.resetThreeDViews()
 
 
-def side_by_side(panel_picture: Path, views, path: Path, scratch: Path, more: tuple[str, ...] = ()) -> None:
-    from PySide6.QtGui import QColor, QImage, QPainter
+class Pictures:
+    def __init__(self, running, panel, views, folder: Path, scratch: Path):
+        self._running, self._panel, self._views = running, panel, views
+        self._folder, self._scratch = folder, scratch
 
-    panel = QImage(str(panel_picture))
-    columns = 3 if more else 2
-    width, height = PANEL + columns * (VIEW + 4) - 4, max(panel.height(), 2 * VIEW + 4)
-    picture = QImage(width, height, QImage.Format.Format_RGB32)
-    picture.fill(QColor(239, 239, 239))
-    painter = QPainter(picture)
-    painter.drawImage(0, 0, panel)
-    shown = [("Red", 0, 0), (None, 1, 0), ("Green", 0, 1), ("Yellow", 1, 1)]
-    shown += [(name, 2, row) for row, name in enumerate(more)]
-    for name, column, row in shown:
-        view = views.threeDWidget(0) if name is None else views.sliceWidget(name)
-        grabbed = QImage(str(view.grab_view(scratch / "view.png")))
-        painter.drawImage(PANEL + column * (VIEW + 4), row * (VIEW + 4), grabbed)
-    painter.end()
-    picture.save(str(path))
+    def draw(self, row: int) -> None:
+        self._open("resultSection", "reviewSection")
+        self._running.grab(self._panel.parent, self._folder / "panel.png", PANEL)
+        self._open("resultSection")
+        self._side_by_side("module.png")
+        self._draw_review(row)
+        self._draw_straightened(row)
+
+    def _draw_review(self, row: int) -> None:
+        ui = self._panel.ui
+        self._open("reviewSection", "correctionSection")
+        ui.reviewTable.selectRow(row)
+        ui.overlayBox.checked = ui.doubtBox.checked = True
+        self._side_by_side("review.png")
+        ui.overlayBox.checked = ui.doubtBox.checked = False
+
+    def _draw_straightened(self, row: int) -> None:
+        from CoronarySegModule.review_nodes import read_review
+
+        entries = read_review(self._panel.parameters().result).entries
+        row = next((number for number, one in enumerate(entries) if one.suspect.vessel in TRUNKS), row)
+        self._open("reviewSection")
+        self._panel.ui.reviewTable.selectRow(row)
+        self._panel.ui.straightenButton.click()
+        self._views.sliceWidget("Straightened").resize_view(VIEW // 2, TALL)
+        self._panel.ui.straightenButton.click()  # fits the view as it is now
+        self._side_by_side("straightened.png", beside="Straightened")
+
+    def _open(self, *names: str) -> None:
+        for name in SECTIONS:
+            getattr(self._panel.ui, name).collapsed = name not in names
+
+    def _side_by_side(self, name: str, beside: str = "") -> None:
+        """The panel with four views, and with one as high as two of them."""
+        from PySide6.QtGui import QColor, QImage, QPainter
+
+        panel = QImage(str(self._running.grab(self._panel.parent, self._scratch / "panel.png", PANEL)))
+        width = PANEL + 2 * (VIEW + GAP) - GAP + (VIEW // 2 + GAP if beside else 0)
+        picture = QImage(width, max(panel.height(), TALL), QImage.Format.Format_RGB32)
+        picture.fill(QColor(239, 239, 239))
+        painter = QPainter(picture)
+        painter.drawImage(0, 0, panel)
+        shown = [("Red", 0, 0), (None, 1, 0), ("Green", 0, 1), ("Yellow", 1, 1)]
+        for view_name, column, row in shown + ([(beside, 2, 0)] if beside else []):
+            view = self._views.threeDWidget(0) if view_name is None else self._views.sliceWidget(view_name)
+            grabbed = QImage(str(view.grab_view(self._scratch / "view.png")))
+            painter.drawImage(PANEL + column * (VIEW + GAP), row * (VIEW + GAP), grabbed)
+        painter.end()
+        picture.save(str(self._folder / name))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import slicer
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "correction"), str(HERE.parent / "centreline")]
 
-from correction_samples import SIDE, TWIG, middle_of, whole_case  # noqa: E402
+from correction_samples import SIDE, TWIG, middle_of, ras, whole_case  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,6 @@ def corrected(a_desktop, panel, a_case):
     panel.parameters().result = result_in_scene(a_case)
     panel.ui.correctionSection.collapsed = False
     return panel
-
-
-def ras(point) -> np.ndarray:
-    return np.asarray(point) * (-1, -1, 1)
 
 
 def click(desktop, point_lps) -> None:
@@ -151,3 +147,147 @@ def test_closing_the_scene_puts_the_tool_down(a_desktop, corrected):
     a_desktop.turn()
     assert not corrected.ui.removeBranchButton.checked
     assert not corrected.ui.removeBranchButton.enabled
+
+
+# --- what follows a correction, made by the real worker --------------------------------------------------------------
+
+def surface(panel, part: str = "left"):
+    from CoronarySegModule.nodes import find_models
+
+    return find_models(panel.parameters().result)[part]
+
+
+def vessels_in_table() -> dict[str, float]:
+    """Length in mm by vessel, as the table of measurements has it."""
+    node = next(n for n in slicer.util.getNodesByClass("vtkMRMLTableNode") if n.GetName().endswith("vessels"))
+    names, lengths = (node.GetTable().GetColumnByName(name) for name in ("Vessel", "Length (mm)"))
+    return {names.GetValue(row): lengths.GetValue(row) for row in range(node.GetTable().GetNumberOfRows())}
+
+
+def follow(desktop, panel) -> None:
+    panel.ui.followButton.click()
+    desktop.wait_until(lambda: not panel.activity.running)
+    desktop.raise_errors()
+
+
+def test_surfaces_and_tables_follow_a_correction_at_the_press_of_a_button(a_desktop, corrected, a_case, tmp_path):
+    corrected.ui.removeBranchButton.click()
+    click(a_desktop, middle_of(a_case.trees["left"], SIDE))
+    with pytest.raises(ValueError, match="older than the last correction"):
+        corrected.logic.saveSurfaces(corrected.parameters().result, tmp_path)
+    follow(a_desktop, corrected)
+    assert corrected.ui.statusLabel.text == "Surfaces and tables follow."
+    tip = ras(a_case.trees["left"].branches[SIDE].points_lps_mm[-1])
+    points = slicer.util.arrayFromModelPoints(surface(corrected))
+    assert np.linalg.norm(points - tip, axis=1).min() > 10.0  # the branch is 35 mm long
+    assert "D1" not in vessels_in_table()
+    assert vessels_in_table()["LAD"] == pytest.approx(44.0, abs=3.0)
+    assert "older" not in corrected.ui.correctionLabel.text
+    assert len(corrected.logic.saveSurfaces(corrected.parameters().result, tmp_path)) == 2
+
+
+def test_after_an_edit_in_the_segment_editor_centrelines_follow_too_and_a_given_name_stays(
+    a_desktop, corrected, a_case, tmp_path
+):
+    from CoronarySegModule.result_values import centrelines_follow, labels_of, trees_of
+
+    result = corrected.parameters().result
+    corrected.ui.nameBox.setCurrentText("OM2")
+    corrected.ui.renameButton.click()
+    click(a_desktop, middle_of(a_case.trees["left"], SIDE))
+    array = (labels(corrected) == 1).astype(np.uint8)
+    twig = a_case.trees["left"].branches[TWIG].points_lps_mm
+    z, y, x = a_case.index_zyx(twig[-8:]).T
+    for dz, dy, dx in np.ndindex(7, 7, 7):  # the last millimetres of the twig, painted over
+        array[z + dz - 3, y + dy - 3, x + dx - 3] = 0
+    volume = result.GetNodeReference("CoronarySegVolume")
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, result, "left", volume)
+    with pytest.raises(ValueError, match="older than the last correction"):
+        corrected.logic.saveSurfaces(result, tmp_path)
+    follow(a_desktop, corrected)
+    assert centrelines_follow(result, labels_of(result))
+    tree = trees_of(result)["left"]
+    assert "OM2" in [branch.name for branch in tree.branches]
+    points = np.concatenate([branch.points_lps_mm for branch in tree.branches])
+    assert np.linalg.norm(points - twig[-1], axis=1).min() > 1.5
+    assert "OM2" in vessels_in_table()
+    assert corrected.logic.saveSurfaces(result, tmp_path)
+
+
+def test_cancelling_what_follows_leaves_surfaces_and_tables_as_they_were(a_desktop, corrected, a_case, temporary):
+    corrected.ui.veinButton.click()
+    click(a_desktop, middle_of(a_case.trees["left"], SIDE))
+    corrected.ui.veinButton.click()  # the tool is put down
+    before, shape = slicer.mrmlScene.GetNumberOfNodes(), surface(corrected).GetPolyData()
+    corrected.ui.followButton.click()
+    assert corrected.ui.followButton.text == "Cancel"
+    corrected.ui.followButton.click()
+    assert not corrected.activity.running
+    assert surface(corrected).GetPolyData() is shape
+    assert slicer.mrmlScene.GetNumberOfNodes() == before
+    assert corrected.ui.followButton.enabled
+    assert list(temporary.glob("CoronarySeg-worker-*")) == []
+
+
+def test_removing_the_result_ends_what_follows_it(a_desktop, corrected, a_case):
+    corrected.ui.removeBranchButton.click()
+    click(a_desktop, middle_of(a_case.trees["left"], SIDE))
+    corrected.ui.followButton.click()
+    slicer.mrmlScene.RemoveNode(corrected.parameters().result)
+    a_desktop.wait_until(lambda: not corrected.activity.running)
+    a_desktop.turn()
+    assert "was removed from the scene" in corrected.ui.statusLabel.text
+    assert not corrected.ui.removeBranchButton.enabled
+
+
+# --- undo and where it ends ------------------------------------------------------------------------------------------
+
+def test_undo_survives_a_reload_of_the_module(a_desktop, corrected, a_case):
+    corrected.ui.removeBranchButton.click()
+    click(a_desktop, middle_of(a_case.trees["left"], SIDE))
+    slicer.util.reloadScriptedModule("CoronarySeg")
+    again = slicer.modules.CoronarySegWidget
+    assert again is not corrected
+    assert again.ui.undoButton.enabled
+    again.ui.undoButton.click()
+    assert np.array_equal(labels(again), a_case.labels.array)
+
+
+def test_undo_survives_a_visit_to_another_module(a_desktop, corrected, a_case):
+    corrected.ui.removeBranchButton.click()
+    click(a_desktop, middle_of(a_case.trees["left"], SIDE))
+    a_desktop.exit("CoronarySeg")
+    a_desktop.enter("CoronarySeg")
+    corrected.ui.undoButton.click()
+    assert np.array_equal(labels(corrected), a_case.labels.array)
+
+
+def test_undo_ends_with_the_scene_and_the_panel_says_so(a_desktop, corrected, a_case, tmp_path):
+    corrected.ui.removeBranchButton.click()
+    click(a_desktop, middle_of(a_case.trees["left"], SIDE))
+    corrected.ui.removeBranchButton.click()
+    bundle = str((tmp_path / "scene.mrb").resolve())
+    assert slicer.mrmlScene.WriteToMRB(bundle, None)
+    a_desktop.scene.Clear(0)
+    assert slicer.mrmlScene.ReadFromMRB(bundle)
+    corrected.enter()
+    assert corrected.parameters().result is not None
+    assert corrected.ui.correctionLabel.text.startswith("Correction 1: Removed: D1")
+    assert not corrected.ui.undoButton.enabled
+    assert "before this scene was loaded" in corrected.ui.undoButton.toolTip
+
+
+def test_a_suspected_vein_is_fixed_by_one_press_and_one_click(a_desktop, corrected, a_case):
+    from CoronarySegModule.review_nodes import Entry, Review, write_review
+
+    from CoronarySegLib.review import Kind, Suspect
+
+    place = middle_of(a_case.trees["left"], SIDE)
+    suspect = Suspect(Kind.VEIN, tuple(map(float, place)), 0.9, "May be a vein.", "left", SIDE, "the D1")
+    write_review(corrected.parameters().result, Review((Entry(suspect),)))
+    corrected.update()
+    corrected.ui.reviewTable.selectRow(0)
+    corrected.ui.fixButton.click()
+    click(a_desktop, place)
+    assert corrected.ui.statusLabel.text.startswith("Marked as vein: D1")
+    assert (labels(corrected) == 4).any()

@@ -33,9 +33,15 @@ def run_to_the_end(desktop, panel) -> None:
 
 
 @pytest.fixture
-def a_slow_run(a_desktop, panel, a_ct, worker_mode, temporary):
-    """A run in the middle; gives the numbers of its process and of the one that started."""
+def untouched(a_desktop, panel, a_ct) -> set[str]:
+    """The nodes of the scene before the button is pressed."""
     panel.enter()
+    return ids(a_desktop.scene)
+
+
+@pytest.fixture
+def a_slow_run(a_desktop, panel, untouched, worker_mode, temporary):
+    """A run in the middle; gives the numbers of its process and of the one that started."""
     worker_mode("slow")
     panel.ui.segmentButton.click()
     a_desktop.wait_until(lambda: panel.ui.statusLabel.text == "Finding the vessels")
@@ -161,14 +167,15 @@ def test_a_refused_volume_says_why_and_the_scene_stays(a_desktop, panel, a_ct, w
 
 # --- ended before its time ------------------------------------------------------------------------------------------
 
-def test_the_button_becomes_cancel_and_cancel_leaves_scene_and_disk_as_before(a_desktop, panel, a_slow_run, temporary):
-    before = ids(a_desktop.scene)
+def test_the_button_becomes_cancel_and_cancel_leaves_scene_and_disk_as_before(
+    a_desktop, panel, untouched, a_slow_run, temporary
+):
     assert panel.ui.segmentButton.text == "Cancel"
     assert panel.ui.progressBar.value == 200
     panel.ui.segmentButton.click()
     assert not panel.activity.running
     assert "Cancelled" in panel.ui.statusLabel.text
-    assert ids(a_desktop.scene) == before
+    assert ids(a_desktop.scene) == untouched
     assert_nothing_left(a_slow_run, temporary)
 
 
@@ -177,12 +184,13 @@ def test_while_a_run_goes_on_other_runs_must_wait(panel, a_slow_run):
     assert "Wait for the run" in panel.ui.checkButton.toolTip
 
 
-def test_a_killed_worker_is_reported_and_the_next_click_works(a_desktop, panel, a_slow_run, temporary, worker_mode):
-    before = ids(a_desktop.scene)
+def test_a_killed_worker_is_reported_and_the_next_click_works(
+    a_desktop, panel, untouched, a_slow_run, temporary, worker_mode
+):
     os.kill(a_slow_run[0], signal.SIGKILL)
     a_desktop.wait_until(lambda: not panel.activity.running)
     assert "SIGKILL" in panel.ui.statusLabel.text
-    assert ids(a_desktop.scene) == before
+    assert ids(a_desktop.scene) == untouched
     assert_nothing_left(a_slow_run, temporary)
     worker_mode("ok")
     run_to_the_end(a_desktop, panel)

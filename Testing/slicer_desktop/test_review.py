@@ -174,6 +174,18 @@ def test_a_vessel_is_pulled_straight_into_a_view_of_its_own(reviewed, views):
     array = slicer.util.arrayFromVolume(node)
     middle = array[5:-5, array.shape[1] // 2, array.shape[2] // 2]
     assert (middle > 300).all()  # the vessel's own HU all along the axis, never the 60 HU around
+    seen = views.sliceWidget("Straightened").mrmlSliceNode().GetFieldOfView()
+    assert seen[1] >= 0.99 * array.shape[0] * node.GetSpacing()[2]  # the whole vessel is in the view
+    bounds = np.zeros(6)
+    node.GetRASBounds(bounds)
+    everything = np.zeros(6)
+    node.GetNodeReference("CoronarySegVolume").GetRASBounds(everything)
+    assert bounds[0] > everything[1]  # nothing of the patient shows in the view
+    mark = next(one for one in slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
+                if one.GetAttribute("CoronarySeg.StraightenedPlace"))
+    place_in_view = np.array(mark.GetNthControlPointPosition(0))
+    assert (bounds[::2] < place_in_view).all()
+    assert (place_in_view < bounds[1::2]).all()
     other = views.sliceWidget("Red").sliceLogic().GetSliceCompositeNode()
     assert other.GetBackgroundVolumeID() != node.GetID()
 

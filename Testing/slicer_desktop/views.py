@@ -57,7 +57,7 @@ class _View:
 
 
 class qMRMLSliceWidget(QWidget):
-    """One slice view; ``grab_view`` is for tests."""
+    """One slice view; ``grab_view`` and ``resize_view`` are for tests and pictures."""
 
     def __init__(self, name: str, orientation: str, core, node=None):
         super().__init__()
@@ -88,6 +88,10 @@ class qMRMLSliceWidget(QWidget):
         if connection is not None:  # it changes with the first layer
             self._mapper.SetInputConnection(connection)
         return self._view.grab(path)
+
+    def resize_view(self, width: int, height: int) -> None:
+        self._view.window.SetSize(width, height)
+        self._logic.GetSliceNode().SetDimensions(width, height, 1)
 
     @Slot(result=object)
     def sliceLogic(self):

@@ -10,7 +10,7 @@ import slicer
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "correction"), str(HERE.parent / "centreline")]
 
-from correction_samples import SIDE, TWIG, middle_of, whole_case  # noqa: E402
+from correction_samples import SIDE, TWIG, middle_of, ras, whole_case  # noqa: E402
 
 from CoronarySegLib.correction import CorrectionLog  # noqa: E402
 from CoronarySegLib.errors import InputError  # noqa: E402
@@ -34,10 +34,6 @@ def session(result):
     from CoronarySegModule.correction_session import session_of
 
     return session_of(result)
-
-
-def ras(point) -> np.ndarray:
-    return np.asarray(point) * (-1, -1, 1)
 
 
 def click(case, branch: int) -> np.ndarray:

@@ -1,11 +1,11 @@
-"""The shipped model on a volume node of a real scene: turned voxel axes, under a transform, seed never trained on."""
+"""The panel's button, the real worker, the shipped model: turned voxel axes, a transform, a seed never trained on."""
 
-import importlib
-
+import desktop
 import numpy as np
 import pytest
 import slicer
 from CoronarySegModule.conversion import RAS_TO_LPS
+from CoronarySegModule.nodes import find_models
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 from slicer_samples import linear_transform, rigid_matrix, volume_node
@@ -31,15 +31,31 @@ def node(scene, phantom):
     return ct
 
 
-def test_a_click_on_a_real_scene_finds_both_trees_where_they_are(node, phantom):
-    written = importlib.import_module("CoronarySeg").CoronarySegLogic().segment(node)
+@pytest.fixture
+def panel(node, tmp_path):
+    running = desktop.start(tmp_path)
+    running.load(desktop.ROOT / "CoronarySeg" / "CoronarySeg.py")
+    yield running.enter("CoronarySeg")
+    running.exit("CoronarySeg")
+    running.quit("CoronarySeg")
+
+
+def test_one_click_on_a_real_scene_finds_both_trees_where_they_are(panel, node, phantom, tmp_path):
+    running = desktop.start(tmp_path)
+    panel.ui.segmentButton.click()
+    running.wait_until(lambda: not panel.activity.running, seconds=1800)
+    running.raise_errors()
+    assert panel.ui.statusLabel.text.startswith("Done in")
+    assert panel.ui.reviewTable.rowCount > 0
+    result = panel.parameters().result
+    models = find_models(result)
     for value, side in ((1, "left"), (2, "right")):
         truth = phantom.labels.array == value
-        found = slicer.util.arrayFromSegmentBinaryLabelmap(written.segmentation, side, node) > 0
+        found = slicer.util.arrayFromSegmentBinaryLabelmap(result, side, node) > 0
         assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.6, side
         # The model in the world against the truth in the world: a surface point has a vessel's voxel near it.
-        local = np.c_[slicer.util.arrayFromModelPoints(written.models[side]), np.ones(written.models[side].
-                      GetPolyData().GetNumberOfPoints())]
+        points = slicer.util.arrayFromModelPoints(models[side])
+        local = np.c_[points, np.ones(len(points))]
         world_lps = (local @ rigid_matrix().T @ RAS_TO_LPS)[:, :3]
         voxels = phantom.labels.geometry.points_lps(np.argwhere(truth)[:, ::-1])
         assert np.median(cKDTree(voxels).query(world_lps)[0]) < 1.0, side

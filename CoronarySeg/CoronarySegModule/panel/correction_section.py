@@ -64,9 +64,14 @@ class CorrectionSection:
             tool.button.enabled, tool.button.toolTip = not busy, busy or tool.asks[0]
         session = self._session()
         undo, redo = (session.next_undo, session.next_redo) if session else ("", "")
-        for button, what in ((self._ui.undoButton, undo), (self._ui.redoButton, redo)):
+        no_undo = _(
+            "Corrections made before this scene was loaded cannot be taken back; the log says what they were."
+        ) if session and session.beyond_undo else _("Nothing to take back.")
+        for button, what, nothing in (
+            (self._ui.undoButton, undo, no_undo), (self._ui.redoButton, redo, _("Nothing to do again.")),
+        ):
             button.enabled = bool(what) and not busy
-            button.toolTip = busy or what or _("Nothing to take back or to do again.")
+            button.toolTip = busy or what or nothing
         none = reason or ("" if session.log.entries else _("Nothing has been corrected yet."))
         for button, ready in (
             (self._ui.saveLogButton, _("What was corrected, where and when, as JSON or CSV")),
@@ -74,10 +79,10 @@ class CorrectionSection:
         ):
             missing = none if button is self._ui.saveLogButton else reason
             button.enabled, button.toolTip = not missing, missing or ready
-        behind = reason or ("" if session.surfaces_behind else _("Surfaces and tables follow the result already."))
         show_button(
             self._ui.followButton, self._activity, self, _("Update surfaces and tables"),
-            _("Make surfaces and measurements of the corrected result, in a process of its own"), behind,
+            _("Make surfaces and measurements of the result as it is now, after corrections or the Segment Editor"),
+            reason,
         )
         self._ui.correctionLabel.text = self._said(session)
         self._ui.nameBox.enabled = not busy
@@ -217,10 +222,13 @@ class CorrectionSection:
     def _said(self, session: CorrectionSession | None) -> str:
         if self._active:
             return self._tools[self._active].asks[len(self._clicks.points()) if self._clicks else 0]
-        count = len(session.log.entries) if session else 0
-        if not count:
+        entries = session.log.entries if session else ()
+        if not entries:
             return _("Choose a tool, then click in a slice or on a surface.")
-        return _("{count} corrections, the last: {what}").format(count=count, what=session.log.entries[-1].what)
+        text = _("Correction {count}: {what}").format(count=len(entries), what=entries[-1].what)
+        if session.surfaces_behind:
+            text += " " + _("Surfaces and tables are older.")
+        return text
 
     def _feed_editor(self) -> None:
         """Give the Segment Editor the result while its section is open, and nothing while it is not."""

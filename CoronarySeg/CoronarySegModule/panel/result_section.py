@@ -46,7 +46,8 @@ class ResultSection:
         self._ui.summaryLabel.text = _("No result yet.") if result is None else self._summary()
         remarks = json.loads(result.GetAttribute(REMARKS_ATTRIBUTE) or "[]") if result is not None else []
         items = "".join(f"<li>{escape(remark)}</li>" for remark in remarks)
-        self._ui.remarksLabel.text = f"<b>{_('Remarks')}</b><ul style='margin-left:-24px'>{items}</ul>" if items else ""
+        style = "margin-left:-24px; margin-top:2px"
+        self._ui.remarksLabel.text = f"<b>{_('Remarks')}</b><ul style='{style}'>{items}</ul>" if items else ""
         self._ui.remarksLabel.visible = bool(items)
 
     def select(self, nodes) -> None:

@@ -12,7 +12,7 @@ from .activity import Activity, show_button
 
 SIGNS = {Decision.open: "", Decision.accepted: "✓", Decision.fixed: "✎", Decision.ignored: "–"}
 DECIDED_COLOUR = "#8a8a8a"
-COLUMN_PIXELS = (82, 140, 36, 60)
+KIND, VESSEL, SCORE, DECISION = range(4)
 
 
 def kind_text(kind: str) -> str:
@@ -23,6 +23,13 @@ def kind_text(kind: str) -> str:
     }.get(kind, kind)
 
 
+def vessel_text(vessel: str) -> str:
+    """A vessel in few letters: "LAD", "LAD, side branch"."""
+    if vessel.startswith("a side branch of the "):
+        return _("{vessel}, side branch").format(vessel=vessel.removeprefix("a side branch of the "))
+    return vessel.removeprefix("the ").removeprefix("a ")
+
+
 class ReviewSection:
     """``fix(suspect, place_ras)`` is called when a person wants to correct a place."""
 
@@ -30,8 +37,10 @@ class ReviewSection:
         self._ui, self._logic, self._activity = ui, logic, activity
         self._parameters, self._fix = parameters, fix
         self._shown, self._filling = None, False
-        for column, pixels in enumerate(COLUMN_PIXELS):
-            ui.reviewTable.setColumnWidth(column, pixels)
+        for column in (KIND, VESSEL, SCORE, DECISION):
+            ui.reviewTable.horizontalHeader().setSectionResizeMode(
+                column, qt.QHeaderView.Stretch if column == VESSEL else qt.QHeaderView.ResizeToContents
+            )
         ui.reviewTable.connect("itemSelectionChanged()", self.onSelected)
         ui.acceptButton.connect("clicked(bool)", lambda: self.onDecision(Decision.accepted))
         ui.ignoreButton.connect("clicked(bool)", lambda: self.onDecision(Decision.ignored))
@@ -161,8 +170,10 @@ class ReviewSection:
             table.setRowCount(len(entries))
             for row, entry in enumerate(entries):
                 suspect = entry.suspect
-                vessel = suspect.vessel.removeprefix("the ")
-                texts = (kind_text(suspect.kind.value), vessel, f"{100 * suspect.score:.0f}", SIGNS[entry.decision])
+                texts = (
+                    kind_text(suspect.kind.value), vessel_text(suspect.vessel), f"{100 * suspect.score:.0f}",
+                    SIGNS[entry.decision],
+                )
                 for column, text in enumerate(texts):
                     item = qt.QTableWidgetItem(text)
                     item.setToolTip(suspect.text)
