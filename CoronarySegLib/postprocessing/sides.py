@@ -20,6 +20,8 @@ from .gather import Priors
 LEFT, RIGHT = 1, 2
 MIXED_SHARE = 0.1
 """A tree that gives more than this share of its prior mass to the other side holds both trees and is split."""
+TOUCHING_MM = 15.0
+"""A part changes to the other tree, where that is a piece of its own, over no longer gap than this."""
 MARKER_PRIOR = 0.4
 MARKER_MM3 = 20.0
 ISLAND_MM3 = 100.0
@@ -56,26 +58,65 @@ def name_sides(
 
 def _by_priors(tree, field, geometry, priors) -> Sided | None:
     side = np.zeros_like(tree)
-    split, decided = False, False
-    for root in range(1, int(tree.max()) + 1):
-        index = np.argwhere(tree == root)
-        left, right = priors.at(geometry, index)
-        masses = np.array([left.sum(), right.sum()], float)
-        if masses.sum() < 0.02 * len(index):
-            continue
-        decided = True
-        if masses.min() / masses.sum() > MIXED_SHARE:
-            parts = _split_by_markers(index, left, right, field, geometry)
-            if parts is not None:
-                side[tuple(index.T)] = parts
-                split = True
-                continue
-        side[tuple(index.T)] = LEFT if masses[0] >= masses[1] else RIGHT
-    if not decided:
+    roots = {root: np.argwhere(tree == root) for root in range(1, int(tree.max()) + 1)}
+    seen = {root: priors.at(geometry, index) for root, index in roots.items()}
+    masses = {root: np.array([left.sum(), right.sum()], float) for root, (left, right) in seen.items()}
+    masses = {root: mass for root, mass in masses.items() if mass.sum() >= 0.02 * len(roots[root])}
+    if not masses:
         return None
+    split = False
+    for root, own in _own_sides(masses).items():
+        index = roots[root]
+        side[tuple(index.T)] = own
+        if not _is_mixed(masses[root]):
+            continue
+        parts = _split_by_markers(index, *seen[root], field, geometry)
+        if parts is None:
+            continue
+        others = [points_of(geometry, index) for other, index in roots.items() if other != root]
+        parts = _far_ones_stay(parts, own, index, others, field.shape, geometry)
+        side[tuple(index.T)] = parts
+        split |= bool((parts != own).any())
     _undecided_follow(tree, side)
     warnings = ("Left and right tree touched each other and were separated.",) if split else ()
     return Sided(side, split, warnings)
+
+
+def _is_mixed(mass: np.ndarray) -> bool:
+    return bool(mass.min() > MIXED_SHARE * mass.sum())
+
+
+def _own_sides(masses: dict[int, np.ndarray]) -> dict[int, int]:
+    """The side that most of each root's prior names; of two that want the same one the more mixed takes the other."""
+    own = {root: LEFT if mass[0] >= mass[1] else RIGHT for root, mass in masses.items()}
+    if len(own) == 2 and len(set(own.values())) == 1:
+        torn = max(masses, key=lambda root: masses[root].min() / masses[root].sum())
+        if _is_mixed(masses[torn]):
+            own[torn] = LEFT + RIGHT - own[torn]
+    return own
+
+
+def _far_ones_stay(parts, own, index, others, shape, geometry) -> np.ndarray:
+    """What a prior gives to the other tree goes there only where that tree is near; ``parts`` (n,) of ``index``.
+
+    Touching trees touch. Where the other tree is a piece of its own and ends far away, the prior has misread the side
+    of a vessel, as it does in hearts that lie unusually.
+    """
+    if not others:
+        return parts
+    box = box_of_points(index, 1, shape)
+    local = tuple((index - [s.start for s in box]).T)
+    foreign = np.zeros([s.stop - s.start for s in box], bool)
+    foreign[local] = parts != own
+    labels, count = label_components(foreign)
+    piece = labels[local]
+    distance, _ = cKDTree(np.concatenate(others)).query(points_of(geometry, index))
+    parts = parts.copy()
+    for number in range(1, count + 1):
+        inside = piece == number
+        if distance[inside].min() > TOUCHING_MM:
+            parts[inside] = own
+    return parts
 
 
 def _undecided_follow(tree: np.ndarray, side: np.ndarray) -> None:

@@ -2,7 +2,18 @@
 
 import numpy as np
 import pytest
-from tree_samples import LEFT_END, LEFT_OSTIUM, LEFT_SIDE_END, RIGHT_BEND, RIGHT_END, at, prediction_of, tube
+from tree_samples import (
+    LEFT_END,
+    LEFT_FORK,
+    LEFT_OSTIUM,
+    LEFT_SIDE_END,
+    RIGHT_BEND,
+    RIGHT_END,
+    at,
+    between,
+    prediction_of,
+    tube,
+)
 
 from CoronarySegLib.postprocessing import extract_trees
 
@@ -68,3 +79,19 @@ def test_a_large_piece_that_no_prior_knows_is_no_tree(left, right, both):
     trees = extract_trees(prediction_of(np.maximum(both, vein), priors=(left, right)))
     assert trees.labels.array[at((-10, 15, -25))] == 0
     assert sides_at(trees, LEFT_END, RIGHT_END) == [1, 2]
+
+
+def test_a_vessel_whose_prior_changes_side_far_from_the_other_tree_stays_one(left, right, both):
+    misread = tube(between(RIGHT_BEND, RIGHT_END, 0.2), RIGHT_END, 1.6)
+    priors = (np.maximum(left, misread), right * (1 - misread))
+    trees = extract_trees(prediction_of(both, priors=priors))
+    assert sides_at(trees, LEFT_END, RIGHT_BEND, RIGHT_END) == [1, 2, 2]
+    assert not trees.split_fused
+
+
+def test_a_broken_off_branch_that_hangs_on_the_other_tree_changes_back(left, right, both):
+    gap = tube(between(LEFT_FORK, LEFT_SIDE_END, 0.15), between(LEFT_FORK, LEFT_SIDE_END, 0.35), 3.0)
+    hangs = tube(LEFT_SIDE_END, RIGHT_END, 1.0)
+    trees = extract_trees(prediction_of(np.maximum(both * (1 - gap), hangs), priors=(left, right)))
+    assert sides_at(trees, LEFT_END, between(LEFT_FORK, LEFT_SIDE_END, 0.7), RIGHT_BEND, RIGHT_END) == [1, 1, 2, 2]
+    assert trees.split_fused
