@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CoronarySegLib.review import Suspect, uncertainty_of
+from CoronarySegLib.review.ends import STUB_MM
 from CoronarySegLib.review.straightened_view import StraightenedView, straightened_view
 from CoronarySegLib.review.uncertainty import doubt_inside
 
@@ -208,6 +209,8 @@ def straighten(segmentation_node, suspect: Suspect | None = None, *, system: str
     tree = trees_of(segmentation_node).get(system)
     if tree is None or not 0 <= branch < len(tree.branches):
         raise ValueError(_("This place lies on no vessel with a centreline, so there is nothing to pull straight."))
+    if tree.branches[branch].parent >= 0 and _is_stub(tree, branch):
+        branch = tree.branches[branch].parent  # what is looked at is the vessel it hangs on
     way = tree.curve(_to_an_end(tree, branch))
     name = next((tree.branches[one].name for one in reversed(way.indices) if tree.branches[one].name), system)
     volume_node = volume_of(segmentation_node)
@@ -225,10 +228,17 @@ def _to_an_end(tree, branch: int) -> tuple[int, ...]:
     """From the ostium through ``branch`` to the end that carries on its vessel: of the daughters the widest."""
     way = list(tree.path_from_ostium(branch))
     while tree.children[way[-1]]:
-        same = [one for one in tree.children[way[-1]] if tree.branches[one].name == tree.branches[way[-1]].name]
-        choices = same or tree.children[way[-1]]
+        name = tree.branches[way[-1]].name
+        longer = [one for one in tree.children[way[-1]] if not _is_stub(tree, one)] or tree.children[way[-1]]
+        choices = [one for one in longer if name and tree.branches[one].name == name] or longer
         way.append(max(choices, key=lambda one: float(np.nanmedian(tree.branches[one].radius_mm))))
     return tuple(way)
+
+
+def _is_stub(tree, branch: int) -> bool:
+    mother = tree.branches[branch].parent
+    inside = float(np.nan_to_num(tree.branches[mother].radius_mm[-1])) if mother >= 0 else 0.0
+    return not tree.children[branch] and tree.branches[branch].length_mm - inside <= STUB_MM
 
 
 def _straightened_node(segmentation_node, view: StraightenedView, name: str):

@@ -69,10 +69,14 @@ class ctkCollapsibleButton(QAbstractButton):
         return position.y() < HEADER_PIXELS
 
     def sizeHint(self) -> QSize:
-        contents = self.layout().sizeHint() if self.layout() else QSize(0, 0)
-        return QSize(max(contents.width(), 120), HEADER_PIXELS + (0 if self._collapsed else contents.height()))
+        return self._around(self.layout().sizeHint() if self.layout() else QSize(0, 0))
 
-    minimumSizeHint = sizeHint
+    def minimumSizeHint(self) -> QSize:
+        """Narrower than the size hint: a text that wraps does so, as on the desktop."""
+        return self._around(self.layout().minimumSize() if self.layout() else QSize(0, 0))
+
+    def _around(self, contents: QSize) -> QSize:
+        return QSize(max(contents.width(), 120), HEADER_PIXELS + (0 if self._collapsed else contents.height()))
 
     def paintEvent(self, _event) -> None:
         painter = QPainter(self)

@@ -84,7 +84,7 @@ def _show_coronaries(volume, views) -> None:
     model = next(node for node in slicer.util.getNodesByClass("vtkMRMLModelNode") if "left" in node.GetName().lower())
     place = np.median(slicer.util.arrayFromModelPoints(model), axis=0)
     for name in views.sliceViewNames():
-        views.sliceWidget(name).mrmlSliceNode().JumpSliceByCentering(*place)
+        views.sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*place)
     slicer.util.resetThreeDViews()
 
 
