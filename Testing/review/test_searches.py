@@ -111,6 +111,32 @@ def test_a_branch_that_widens_beside_an_artery_with_less_contrast_may_be_a_vein(
     assert "grows wider" in found.text
 
 
+def test_a_branch_with_less_contrast_than_others_as_wide_may_be_a_vein(lumen):
+    side = lumen_of(SIDE)
+    others = lumen_of(TRUNK, DISTAL)
+    dim = -90 + 490 * np.maximum(others, 0.6 * side)
+    (found,) = of_kind(find_suspects(case(lumen, ct=dim)), Kind.VEIN)
+    assert found.branch == 2
+    assert "contrast is lower" in found.text
+
+
+def test_thin_vessels_that_are_dim_because_they_are_thin_are_no_veins(lumen):
+    thin = (branch(0, FORK, END, 0.6, "LAD"), branch(0, FORK, SIDE_END, 0.6, "D1"))
+    vessels = lumen_of(TRUNK, *thin)
+    dim = -90 + 490 * np.maximum(lumen_of(TRUNK), 0.6 * lumen_of(*thin))
+    assert of_kind(find_suspects(case(vessels, (TRUNK, *thin), ct=dim)), Kind.VEIN) == []
+
+
+def test_a_gap_is_shown_at_the_free_end_that_points_to_the_piece_and_not_at_a_flank_beside_it(lumen):
+    hole = tube(line((35, 20, 15), (37, 20, 15)), 2.0) > 0.5
+    flank = branch(0, FORK, (58, 29, 15), 1.1, "D1")
+    broken = np.maximum(np.where(hole, 0.0, lumen_of(TRUNK, DISTAL)), lumen_of(flank))
+    tree = (TRUNK, branch(0, FORK, (33, 20, 15), 1.3, "LAD"), flank)
+    (found, *_) = of_kind(find_suspects(case(broken, tree)), Kind.GAP)
+    assert near(found, (36, 20, 15), mm=1.5)
+    assert "LAD" in found.text
+
+
 def test_what_the_network_holds_for_a_vein_is_one(lumen):
     vein = 0.5 * tube(SIDE.points_lps_mm, 1.2)
     (found,) = of_kind(find_suspects(case(lumen, vein=vein)), Kind.VEIN)
@@ -163,6 +189,13 @@ def test_two_entries_at_one_place_become_one_that_names_both():
     unsure = Suspect(Kind.CONFIDENCE, (2.0, 2.0, 3.0), 0.5, "unsure")
     elsewhere = Suspect(Kind.CONFIDENCE, (20.0, 2.0, 3.0), 0.4, "unsure")
     assert merged([unsure, elsewhere, gap]) == (replace(gap, also=("low confidence",)), elsewhere)
+
+
+def test_a_place_near_a_better_one_waits_for_others_that_are_nearly_as_suspicious():
+    best = Suspect(Kind.LEAK, (0.0, 0.0, 0.0), 0.9, "a leak")
+    beside = Suspect(Kind.SPUR, (6.0, 0.0, 0.0), 0.6, "a stub")
+    elsewhere = Suspect(Kind.SPUR, (40.0, 0.0, 0.0), 0.5, "a stub")
+    assert merged([elsewhere, beside, best]) == (best, elsewhere, beside)
 
 
 def test_empty_labels_have_no_queue(lumen):

@@ -129,7 +129,7 @@ class Pictures:
         """The panel with four views, and with one as high as two of them."""
         from PySide6.QtGui import QColor, QImage, QPainter
 
-        panel = QImage(str(self._running.grab(self._panel.parent, self._scratch / "panel.png", PANEL)))
+        panel = _trimmed(QImage(str(self._running.grab(self._panel.parent, self._scratch / "panel.png", PANEL))))
         width = PANEL + 2 * (VIEW + GAP) - GAP + (VIEW // 2 + GAP if beside else 0)
         picture = QImage(width, max(panel.height(), TALL), QImage.Format.Format_RGB32)
         picture.fill(QColor(239, 239, 239))
@@ -142,6 +142,15 @@ class Pictures:
             painter.drawImage(PANEL + column * (VIEW + GAP), row * (VIEW + GAP), grabbed)
         painter.end()
         picture.save(str(self._folder / name))
+
+
+def _trimmed(panel):
+    """The panel's picture without what is empty below its last section."""
+    columns = range(0, panel.width(), 7)
+    empty = panel.pixel(0, panel.height() - 1)
+    rows = range(panel.height() - 1, 0, -1)
+    last = next(row for row in rows if any(panel.pixel(column, row) != empty for column in columns))
+    return panel.copy(0, 0, panel.width(), min(last + 20, panel.height()))
 
 
 if __name__ == "__main__":
