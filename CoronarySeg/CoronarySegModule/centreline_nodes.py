@@ -103,8 +103,7 @@ def update_centrelines(volume_node, segmentation_node, key: str, tree: Centrelin
 
 def centrelines_stamp(volume_node, segmentation_node) -> tuple:
     """Changes whenever somebody edits, adds or removes a centreline of the result."""
-    tables = _tables_of(volume_node, segmentation_node)
-    return tuple((node.GetID(), node.GetMTime()) for table in tables for node in (table, *_curves_of(table)))
+    return tuple((node.GetID(), node.GetMTime()) for node in find_centrelines(volume_node, segmentation_node))
 
 
 def read_centrelines(volume_node, segmentation_node=None) -> dict[str, CentrelineTree]:
@@ -115,6 +114,11 @@ def read_centrelines(volume_node, segmentation_node=None) -> dict[str, Centrelin
     """
     tables = _tables_of(volume_node, segmentation_node)
     return {table.GetAttribute(SYSTEM_ATTRIBUTE): _tree_of(table) for table in tables}
+
+
+def find_centrelines(volume_node, segmentation_node=None) -> list:
+    """The tables and curves of a volume (of one segmentation of it)."""
+    return [node for table in _tables_of(volume_node, segmentation_node) for node in (table, *_curves_of(table))]
 
 
 def find_curves(volume_node, segmentation_node=None) -> dict[str, list]:

@@ -18,10 +18,10 @@ from CoronarySegLib.correction import CaseState, Correction, CorrectionLog, redo
 from CoronarySegLib.errors import InputError
 from CoronarySegLib.volume import Volume
 
-from .centreline_nodes import centrelines_stamp, update_centrelines
+from .centreline_nodes import centrelines_stamp, find_centrelines, update_centrelines
 from .conversion import RAS_TO_LPS, world_geometry
 from .label_layer import layer_stamp, write_labels
-from .nodes import SEGMENTATION_ROLE
+from .nodes import SEGMENTATION_ROLE, carry_provenance
 from .result_values import (
     FOLLOWED_ATTRIBUTE,
     centrelines_follow,
@@ -176,6 +176,7 @@ class CorrectionSession:
         for key, tree in new.trees.items():
             if old.trees.get(key) is not tree:
                 update_centrelines(volume, self.segmentation, key, tree)
+                carry_provenance(self.segmentation, find_centrelines(volume, self.segmentation))
         if new.stale:
             self.segmentation.RemoveAttribute(FOLLOWED_ATTRIBUTE)
         else:

@@ -8,10 +8,10 @@ from CoronarySegLib.errors import CoronarySegError
 from CoronarySegLib.volume import Volume
 from CoronarySegLib.worker.outcomes import FollowOutcome
 
-from .centreline_nodes import write_centrelines
+from .centreline_nodes import find_centrelines, write_centrelines
 from .correction_session import BEHIND_ATTRIBUTE
 from .measurement_nodes import find_measurements, write_measurements
-from .nodes import renew_surfaces
+from .nodes import carry_provenance, find_models, renew_surfaces
 from .result_values import remember_followed, remember_surfaced, trees_of, volume_of
 from .results import measured
 from .scene import added_nodes_removed_on_error, parent_item_of, remove_node
@@ -35,6 +35,9 @@ def follow(segmentation_node, labels: Volume, outcome: FollowOutcome):
         except (CoronarySegError, ValueError):  # figures of a tree that is gone would be worse than none
             for node in find_measurements(volume, segmentation_node):
                 remove_node(node)
+    made = (*find_models(segmentation_node).values(), *find_centrelines(volume, segmentation_node),
+            *find_measurements(volume, segmentation_node))
+    carry_provenance(segmentation_node, made)
     remember_surfaced(segmentation_node, labels)
     segmentation_node.RemoveAttribute(BEHIND_ATTRIBUTE)
     return segmentation_node

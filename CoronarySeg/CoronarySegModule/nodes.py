@@ -19,6 +19,10 @@ from .conversion import node_to_world, oriented_labelmap, surface_in_node_frame,
 from .scene import added_nodes_removed_on_error, nodes_of_class, place_beside, remove_node
 
 VOLUME_ROLE = "CoronarySegVolume"  # segmentation or model -> the CT it was made from
+PROVENANCE = tuple(f"CoronarySeg.{name}" for name in (
+    "Version", "Model", "ModelChecksum", "Engine", "Quality", "Timings_s", "Warnings",
+))
+"""Attributes that say what made a result, on each of its nodes."""
 SEGMENTATION_ROLE = "CoronarySegSegmentation"  # model -> the segmentation it belongs to
 PART_ATTRIBUTE = "CoronarySeg.Part"  # tag of a segment and attribute of a model: "left", "right" or "calcium"
 
@@ -81,6 +85,14 @@ def find_segmentation(volume_node):
 def find_models(segmentation_node) -> dict[str, object]:
     """The models by part that belong to a segmentation; of several runs the latest."""
     return {node.GetAttribute(PART_ATTRIBUTE): node for node in _models_of(segmentation_node)}
+
+
+def carry_provenance(segmentation_node, nodes) -> None:
+    """Let nodes that were made after a run say what made the result they belong to."""
+    for name in PROVENANCE:
+        text = segmentation_node.GetAttribute(name)
+        for node in nodes if text is not None else ():
+            node.SetAttribute(name, text)
 
 
 def belongs_to(node, segmentation_node) -> bool:

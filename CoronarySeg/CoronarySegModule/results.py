@@ -25,7 +25,7 @@ from CoronarySegLib.writing.segments import SEGMENTS
 from .centreline_nodes import write_centrelines
 from .correction_session import forget_corrections
 from .measurement_nodes import write_measurements
-from .nodes import SEGMENTATION_ROLE, VOLUME_ROLE, find_segmentation, write_result
+from .nodes import PROVENANCE, SEGMENTATION_ROLE, VOLUME_ROLE, find_segmentation, write_result
 from .result_values import PER_CENT, PROBABILITY_ATTRIBUTE, find_probability, remember_labels
 from .review_nodes import Entry, Review, write_review
 from .scene import added_nodes_removed_on_error, parent_item_of, place_beside
@@ -97,15 +97,10 @@ def write_outcome(
 
 def provenance_attributes(provenance: Provenance) -> dict[str, str]:
     """What made the result, as node attributes: they stay with the nodes through saving and copying."""
-    return {
-        "CoronarySeg.Version": provenance.version,
-        "CoronarySeg.Model": provenance.model,
-        "CoronarySeg.ModelChecksum": json.dumps(provenance.model_checksums),
-        "CoronarySeg.Engine": provenance.engine,
-        "CoronarySeg.Quality": provenance.quality,
-        "CoronarySeg.Timings_s": json.dumps(provenance.timings_s),
-        "CoronarySeg.Warnings": json.dumps(list(provenance.warnings)),
-    }
+    return dict(zip(PROVENANCE, (
+        provenance.version, provenance.model, json.dumps(provenance.model_checksums), provenance.engine,
+        provenance.quality, json.dumps(provenance.timings_s), json.dumps(list(provenance.warnings)),
+    ), strict=True))
 
 
 @contextmanager

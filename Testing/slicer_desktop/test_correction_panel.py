@@ -183,6 +183,10 @@ def test_surfaces_and_tables_follow_a_correction_at_the_press_of_a_button(a_desk
     assert "D1" not in vessels_in_table()
     assert vessels_in_table()["LAD"] == pytest.approx(44.0, abs=3.0)
     assert "older" not in corrected.ui.correctionLabel.text
+    nodes = [node for name in ("vtkMRMLTableNode", "vtkMRMLModelNode", "vtkMRMLMarkupsCurveNode")
+             for node in slicer.util.getNodesByClass(name) if node.GetNodeReference("CoronarySegVolume")]
+    assert len(nodes) > 5
+    assert all(node.GetAttribute("CoronarySeg.Version") == "0" for node in nodes)
     assert len(corrected.logic.saveSurfaces(corrected.parameters().result, tmp_path)) == 2
 
 
