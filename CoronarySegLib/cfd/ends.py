@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from ..centreline.tree import CentrelineTree
 from ..errors import SurfaceError
 from ..reconstruction.mesh import compacted
+from .bystanders import MOST_LOST_MM, Bystanders
 from .cuts import Cut, moved
 from .parting import GoesOnElsewhereError, cut_through
 from .patch import patch_round
@@ -53,13 +56,14 @@ def open_ends(
 ) -> OpenedSurface:
     """Cut a closed surface (n, 3) LPS mm, (m, 3) at each of ``cuts``.
 
-    A plane that would cross a junction or leave the lumen is moved along its branch by up to two radii; an outlet for
-    which no place is found stays closed and is named in ``skipped``. Raises SurfaceError when the inlet cannot be cut
-    or no outlet is left.
+    A plane that would cross a junction, leave the lumen or take another vessel away is moved along its branch by up to
+    two radii; an outlet for which no place is found stays closed and is named in ``skipped``. Raises SurfaceError when
+    the inlet cannot be cut or no outlet is left.
     """
+    bystanders = Bystanders.of(tree)
     rims, kept, skipped = [], [], []
     for cut in cuts:
-        found = _opened_at(points, triangles, tree, cut, edge_per_radius)
+        found = _opened_at(points, triangles, tree, cut, edge_per_radius, rims, bystanders)
         if found is None:
             if cut.kind == "inlet":
                 raise SurfaceError(
@@ -95,13 +99,18 @@ def with_wall(opened: OpenedSurface, points: np.ndarray, triangles: np.ndarray) 
     return replace(opened, points_lps_mm=points, triangles=triangles, rims=tuple(rims))
 
 
-def _opened_at(points, triangles, tree: CentrelineTree, cut: Cut, edge_per_radius: float):
+def _opened_at(
+    points, triangles, tree: CentrelineTree, cut: Cut, edge_per_radius: float, rims: list[np.ndarray],
+    bystanders: Bystanders,
+):
     """The whole surface opened at ``cut``: points, triangles, rim and the cut as it was made, or None."""
     course, widest = _course_beyond(tree, cut)
     for reach in (REACH_RADII * widest + REACH_MM, np.inf):
         patch = patch_round(points, triangles, course, reach)
+        on_rim = np.isin(patch.vertices, np.concatenate(rims)) if rims else np.zeros(len(patch.vertices), bool)
+        spares = partial(_spares, patch.points, on_rim, bystanders)
         try:
-            found = _opened(patch.points, patch.triangles, tree, cut, edge_per_radius, patch.joined)
+            found = _opened(patch.points, patch.triangles, tree, cut, edge_per_radius, patch.joined, spares)
         except GoesOnElsewhereError:
             continue
         if found is None:
@@ -128,7 +137,10 @@ def _course_beyond(tree: CentrelineTree, cut: Cut) -> tuple[np.ndarray, float]:
     return course, max(cut.radius_mm, *(float(part.radius_mm[some].max(initial=0.0)) for part, some in chosen))
 
 
-def _opened(points, triangles, tree: CentrelineTree, cut: Cut, edge_per_radius: float, joined: np.ndarray):
+def _opened(
+    points, triangles, tree: CentrelineTree, cut: Cut, edge_per_radius: float, joined: np.ndarray,
+    spares: Callable[[np.ndarray, Cut], bool],
+):
     def crossing(candidate: Cut) -> Loop | None:
         reach = 1.5 * candidate.radius_mm
         loop = loop_round(points, triangles, candidate.position_lps_mm, candidate.normal, reach)
@@ -145,9 +157,18 @@ def _opened(points, triangles, tree: CentrelineTree, cut: Cut, edge_per_radius: 
             if loop is None or loop.radius_mm > largest or _roundness(loop) < roundness:
                 continue
             made = cut_through(points, triangles, candidate, loop, edge_per_radius, largest, joined)
-            if made is not None:
+            if made is not None and spares(made[1], candidate):
                 return (*made, candidate)
     return None
+
+
+def _spares(
+    points: np.ndarray, on_rim: np.ndarray, bystanders: Bystanders, kept_triangles: np.ndarray, cut: Cut
+) -> bool:
+    """Whether what is not in ``kept_triangles`` any more is neither an earlier opening nor the wall of others."""
+    gone = np.ones(len(points), bool)
+    gone[kept_triangles[kept_triangles < len(points)]] = False
+    return not (gone & on_rim).any() and bystanders.lost_mm(points[gone], cut) <= MOST_LOST_MM
 
 
 def _roundness(loop: Loop) -> float:

@@ -37,6 +37,8 @@ Method = Literal["voxels", "loft"]
 Smoothing = Literal["windowed sinc", "Laplacian", "none"]
 MARGIN = 4
 THREAD_OF_VOXEL = 0.7
+LOST_MM3 = 1.0
+"""Parts beside the largest may be this much together: single voxels. More is a vessel that came apart."""
 PARTED = 0.3
 """Far enough below the threshold that no interpolation reaches over a sample between two parted walls."""
 
@@ -132,9 +134,16 @@ def lumen_surface(
     radius_mm = options.thread_radius_mm
     if radius_mm is None:
         radius_mm = THREAD_OF_VOXEL * min(geometry.spacing_xyz_mm)
-    score, bridged_mm = threaded(score, geometry, threshold, tree, radius_mm)
+    ruler = ledger.ruler if options.open_loops else None
+    joined, bridged_mm = threaded(score, geometry, threshold, tree, radius_mm)
     progress(0.3, "Surface between the voxels")
-    points, triangles = _extracted(score, threshold, geometry, ledger.ruler if options.open_loops else None)
+    points, triangles, lost_mm3 = _extracted(joined, threshold, geometry, ruler)
+    if lost_mm3 > LOST_MM3 and radius_mm > 0:
+        joined, other_bridged_mm = threaded(score, geometry, threshold, tree, radius_mm, by_faces=True)
+        other = _extracted(joined, threshold, geometry, ruler)
+        if other[2] < lost_mm3:
+            (points, triangles, lost_mm3), bridged_mm = other, other_bridged_mm
+    left_out_mm3 += lost_mm3
     ledger.add("iso-surface", points, triangles)
     progress(0.6, "Smoothing")
     if options.smoothing == "windowed sinc":
@@ -200,8 +209,8 @@ def _unlooped(array: np.ndarray, threshold: float, loops: Unlooped) -> np.ndarra
     return np.where(loops.cut, 0, np.where(loops.filled, np.maximum(array, 1), array)).astype(array.dtype)
 
 
-def _extracted(score, threshold: float, geometry, ruler: Ruler | None) -> tuple[np.ndarray, np.ndarray]:
-    """Iso-surface of the score: the part that holds the ostium's tree, without the walls of cavities.
+def _extracted(score, threshold: float, geometry, ruler: Ruler | None) -> tuple[np.ndarray, np.ndarray, float]:
+    """Iso-surface of the score: the largest part without the walls of cavities, and the volume of other parts, mm³.
 
     Between the voxels two walls may meet that no voxels join; with a ``ruler`` such loops are opened too.
     """
@@ -212,24 +221,25 @@ def _extracted(score, threshold: float, geometry, ruler: Ruler | None) -> tuple[
         for block in blocks(active)
     ]
     make_well_composed(fine, threshold, fine_blocks)
-    points, triangles = _largest(*isosurface(fine, threshold, geometry, FACTOR))
+    points, triangles, lost_mm3 = _largest(*isosurface(fine, threshold, geometry, FACTOR))
     if ruler is None or _loops(triangles) == 0:
-        return points, triangles
+        return points, triangles, lost_mm3
     half = tuple(s / FACTOR for s in geometry.spacing_xyz_mm)
     finer = replace(geometry, shape_zyx=fine.shape, spacing_xyz_mm=half)
     fine[contacts_between(fine >= threshold, finer, ruler)] = max(threshold - PARTED, 0.0)
     make_well_composed(fine, threshold, fine_blocks)
-    other_points, other_triangles = _largest(*isosurface(fine, threshold, geometry, FACTOR))
-    if _loops(other_triangles) < _loops(triangles):
-        return other_points, other_triangles
-    return points, triangles
+    other_points, other_triangles, other_lost_mm3 = _largest(*isosurface(fine, threshold, geometry, FACTOR))
+    if _loops(other_triangles) < _loops(triangles) and other_lost_mm3 <= lost_mm3 + LOST_MM3:
+        return other_points, other_triangles, other_lost_mm3
+    return points, triangles, lost_mm3
 
 
-def _largest(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _largest(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     volumes, part = part_volumes(points, triangles)
     if not len(volumes):
         raise EmptyResultError("The mask is too small for a surface. Choose another segmentation or draw one first.")
-    return compacted(points, triangles[part == np.argmax(volumes)])
+    beside_mm3 = float(np.maximum(volumes, 0.0).sum() - volumes.max())
+    return *compacted(points, triangles[part == np.argmax(volumes)]), beside_mm3
 
 
 def _loops(triangles: np.ndarray) -> int:

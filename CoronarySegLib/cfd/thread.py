@@ -21,14 +21,19 @@ REACH_VOXELS = 2.0
 
 
 def threaded(
-    score: np.ndarray, geometry: Geometry, threshold: float, tree: CentrelineTree, radius_mm: float
+    score: np.ndarray, geometry: Geometry, threshold: float, tree: CentrelineTree, radius_mm: float,
+    by_faces: bool = False,
 ) -> tuple[np.ndarray, float]:
     """``score`` (z, y, x) raised to ``threshold`` at ``radius_mm`` round the thread, and the length in mm of centreline
-    outside of the lumen that was joined."""
+    outside of the lumen that was joined.
+
+    ``by_faces``: voxels that share an edge or a corner only hold nothing together. Most do between the voxels, where a
+    second way beside them would be a loop.
+    """
     voxel_mm = min(geometry.spacing_xyz_mm)
     step_mm = STEP_VOXELS * voxel_mm
     inside = score >= threshold
-    pieces, count = ndimage.label(inside, np.ones((3, 3, 3)))
+    pieces, count = ndimage.label(inside, None if by_faces else np.ones((3, 3, 3)))
     piece_of = np.arange(count + 1)
     carried = np.zeros(len(tree.branches), int)
     wanted, bridged = [], 0

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 import shapes
 from lumens import truth_tree
+from opened_samples import branch
 from scipy import ndimage
 
+from CoronarySegLib.centreline.tree import CentrelineTree
 from CoronarySegLib.cfd.quality import quality_report
 from CoronarySegLib.cfd.shape_quality import topology_of
 from CoronarySegLib.cfd.surface import LumenSurfaceOptions, lumen_surface
 from CoronarySegLib.errors import EmptyResultError, InputError
 from CoronarySegLib.reconstruction.mesh import volume_and_area
+from CoronarySegLib.volume import Geometry, Volume
 
 OBLIQUE = ((0.4, 0.4, 0.6), (20, 0, 35))
 
@@ -86,6 +89,21 @@ def test_a_vessel_thinner_than_its_voxels_stays_joined():
     broken = lumen_surface(mask, truth_tree(shape), LumenSurfaceOptions(thread_radius_mm=0.0))
     assert topology_of(whole.points_mm, whole.triangles).components == 1
     assert whole.points_mm[:, 2].min() < -11.0 < broken.points_mm[:, 2].min()
+
+
+def test_a_vessel_whose_voxels_share_a_corner_only_keeps_its_distal_part():
+    array = np.zeros((16, 16, 40), np.uint8)
+    array[4:8, 4:8, 3:20] = 1
+    array[8:12, 8:12, 20:36] = 1
+    assert (ndimage.label(array)[1], ndimage.label(array, np.ones((3, 3, 3)))[1]) == (2, 1)
+    # The smooth course cuts the corner outside of the lumen.
+    spacing = np.array([0.35, 0.35, 0.65])
+    course = spacing * np.array([[3, 5.5, 5.5], [16, 5.5, 6.0], [19, 6.0, 9.0], [22, 9.0, 9.5], [36, 9.5, 9.5]])
+    tree = CentrelineTree("right", (branch(course, 0.9, name="RCA"),))
+    surface = lumen_surface(Volume(array, Geometry(array.shape, tuple(spacing))), tree)
+    found = topology_of(surface.points_mm, surface.triangles)
+    assert (found.components, found.loops) == (1, 0)
+    assert surface.points_mm[:, 0].max() > 12.0
 
 
 @pytest.mark.parametrize(("spacing", "angles"), [OBLIQUE, ((0.4, 0.4, 0.4), (0, 0, 0))], ids=["oblique", "isotropic"])

@@ -9,7 +9,7 @@ from opened_samples import branch, forked_tree, surface_of, tube_tree
 from CoronarySegLib.centreline.tree import CentrelineTree
 from CoronarySegLib.cfd import ends
 from CoronarySegLib.cfd.caps import capped, check_names
-from CoronarySegLib.cfd.cuts import CutOptions, propose_cuts
+from CoronarySegLib.cfd.cuts import CutOptions, cut_at, propose_cuts
 from CoronarySegLib.cfd.ends import open_ends, with_wall
 from CoronarySegLib.cfd.extensions import ExtensionOptions, extended
 from CoronarySegLib.cfd.lids import lid
@@ -62,6 +62,22 @@ def test_a_lumen_that_goes_on_far_beyond_its_centreline_is_cut_off_whole():
     opened = open_ends(points, triangles, tree, propose_cuts(tree).cuts)
     assert parts_of(len(opened.points_lps_mm), opened.triangles)[0] == 1
     assert opened.points_lps_mm[:, 2].max() == pytest.approx(opened.cuts[1].position_lps_mm[2], abs=1e-6)
+
+
+def test_an_end_inside_another_vessel_is_not_cut_through_that_vessel():
+    points, triangles = surface_of(tube_tree(30.0), 0.3)
+    tree = CentrelineTree("right", (
+        branch([[0, 0, 0], [0, 0, 20]], 1.5, name="RCA"),
+        branch([[0, 0, 20], [0, 0, 30]], 1.5, 0, "RCA"),
+        # A second course back through the same lumen, as of two vessels drawn as one.
+        branch([[0, 0, 20], [0.4, 0, 18], [0.4, 0, 8]], 1.0, 0),
+    ))
+    inside = cut_at(tree.branches[2], 2, 8.0, "outlet", "before the end", "outlet_1")
+    opened = open_ends(points, triangles, tree, (*propose_cuts(tree).cuts, inside))
+    assert [cut.name for cut in opened.cuts] == ["inlet_RCA", "outlet_RCA"]
+    assert [text.split()[0] for text in opened.skipped] == ["outlet_1"]
+    for end, cut in ((0, opened.cuts[0]), (1, opened.cuts[1])):
+        assert np.abs(opened.rim_points(end)[:, 2] - cut.position_lps_mm[2]).max() < 1e-6
 
 
 def test_rims_lie_exactly_on_planes_normal_to_the_centreline(fork):
