@@ -21,8 +21,8 @@ TURN_DOWN = 0.1
 @dataclass(frozen=True)
 class BackOfHeart:
     """How a side's angles are read at the back: ``first_deg`` round from the LAD a branch may leave to be one of the
-    back, and from ``septum_deg`` on (never, surely) its course lies behind the septum; ``sign`` is 1 for the left trunk,
-    -1 for the right one, which passes the acute margin's branches before."""
+    back, and from ``septum_deg`` on (never, surely) its course lies behind the septum; ``sign`` is 1 for the left
+    trunk, -1 for the right one, which passes the acute margin's branches before."""
 
     sign: int
     first_deg: float

@@ -94,13 +94,14 @@ def extract_trees(
     field = np.clip(probability[box], 0.0, 1.0)
 
     progress(0.2, "Joining fragments")
-    field, gathered = _cleaned(field, threshold, local, _priors(prediction), options)
+    ct_hu = None if prediction.ct is None else prediction.ct.array[box]
+    field, gathered = _cleaned(field, threshold, local, _priors(prediction), options, ct_hu)
 
     progress(0.6, "Left and right")
     sided = name_sides(gathered.tree, field, threshold.value, local, _priors(prediction))
 
     progress(0.8, "Calcium")
-    calcium = _calcium(prediction, box, sided, field, local, options)
+    calcium = _calcium(prediction, box, sided, field, ct_hu, local, options)
     trees = _assembled(prediction, box, field, threshold, gathered, sided, calcium)
     progress(1.0, "Trees ready")
     return trees
@@ -124,7 +125,8 @@ def _priors(prediction: Prediction) -> Priors | None:
 
 
 def _cleaned(
-    field: np.ndarray, threshold: Threshold, geometry: Geometry, priors: Priors | None, options: PostOptions
+    field: np.ndarray, threshold: Threshold, geometry: Geometry, priors: Priors | None, options: PostOptions,
+    ct_hu: np.ndarray | None,
 ) -> tuple[np.ndarray, Gathered]:
     """The probability with weak branches and bridges in and foreign pieces out, and who belongs to which root."""
     value = threshold.value
@@ -140,7 +142,7 @@ def _cleaned(
     else:
         solid = filled(field >= value)
         field[solid & (field < value)] = 0.5 * (1.0 + value)
-        gathered = gather(field, value, geometry, priors, options)
+        gathered = gather(field, value, geometry, priors, options, ct_hu)
     without(field, (field >= value) & (gathered.tree == 0), value)
     return field, gathered
 
@@ -160,11 +162,12 @@ def _kept(field: np.ndarray, value: float, keep: int) -> Gathered:
     return Gathered(tree, min(2, rest + 1), found=rest + 1 + dropped, dropped=dropped, kept_apart=max(rest - 1, 0))
 
 
-def _calcium(prediction: Prediction, box, sided: Sided, field: np.ndarray, geometry: Geometry, options) -> Calcium:
+def _calcium(
+    prediction: Prediction, box, sided: Sided, field: np.ndarray, ct_hu: np.ndarray | None, geometry: Geometry, options
+) -> Calcium:
     if not options.calcium:
         return Calcium(np.zeros(field.shape, bool), None)
     channel = prediction.calcium.array[box] if prediction.calcium is not None else None
-    ct_hu = prediction.ct.array[box] if prediction.ct is not None else None
     return find_calcium(sided.side > 0, field, channel, ct_hu, geometry, options.calcium_threshold)
 
 

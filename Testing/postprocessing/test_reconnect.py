@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 from tree_samples import (
+    FAT_HU,
     GRID,
     LEFT,
     LEFT_END,
     LEFT_FORK,
+    LUMEN_HU,
     RIGHT,
     RIGHT_BEND,
     RIGHT_END,
@@ -160,4 +162,14 @@ def test_a_piece_apart_has_to_be_slender(left, right, length_mm, kept):
     piece = tube((8, 12, -20), (8 + length_mm, 12, -20), 1.7)
     seen = np.maximum(left, piece)
     trees = extract_trees(prediction_of(np.max([left, right, piece], axis=0), priors=(seen, right)))
+    assert trees.components_kept_apart == int(kept)
+
+
+@pytest.mark.parametrize(("around_hu", "kept"), [(LUMEN_HU, False), (60.0, True)])
+def test_a_piece_apart_in_blood_is_a_bit_of_a_chamber(left, right, around_hu, kept):
+    piece = tube((8, 12, -20), (26, 12, -20), 1.0)
+    lumen = np.max([left, right, piece], axis=0)
+    chamber = tube((8, 15, -20), (26, 15, -20), 3.0)
+    ct = np.maximum(FAT_HU + (LUMEN_HU - FAT_HU) * lumen, FAT_HU + (around_hu - FAT_HU) * chamber)
+    trees = extract_trees(prediction_of(lumen, priors=(np.maximum(left, piece), right), ct=ct))
     assert trees.components_kept_apart == int(kept)
