@@ -3,6 +3,7 @@
     python Testing/Benchmarks/angiograms.py DATA OUT                       # 70/10/20 by patient, the papers' 100 epochs
     python Testing/Benchmarks/angiograms.py DATA OUT --folds 10 --fold 1 --fold 2 ...      # 10-fold cross-validation
     python Testing/Benchmarks/angiograms.py DATA OUT --minutes 30 --side 256 --system tprnet-global --system unet3plus
+    python Testing/Benchmarks/angiograms.py DATA OUT --pretrain SYNTHETIC --pretrain-minutes 30   # instead of ImageNet
 
 DATA holds images and masks or COCO files. OUT keeps ``split.csv`` (who trains, validates and tests), every run with its
 settings and seed, every model, every mask and ``table.md`` with the papers' figures beside ours. The same command goes
@@ -20,8 +21,10 @@ from CoronarySegLib.angiogram.training.patients import one_split, patient_folds,
 from CoronarySegLib.benchmark.entrants import find_entrants
 from CoronarySegLib.benchmark.run import Plan, Result, pooled, run_entrant
 from CoronarySegLib.benchmark.table import benchmark_parts
+from CoronarySegLib.benchmark.transfer import CARRIER, pretrained_encoder
 from CoronarySegLib.errors import MissingPackageError
 from CoronarySegLib.in_place import write_text
+from CoronarySegLib.training.published import PUBLISHED
 from CoronarySegLib.writing.document import Heading, Items, Part, TextTable, as_markdown
 
 SYSTEMS = (
@@ -37,9 +40,15 @@ PAPERS = {
 """Dice of Table 2 of the paper on U-Net 3+ (616 images of 210 patients) and of Table II of TPRNet (ARCADE)."""
 COMPARABLE = (
     "Ours and the papers' figures are of other images and other readers: compare rows, not columns.",
-    "ImageNet weights are taken where --encoder-weights names a file; without it every encoder starts from chance, and "
-    "the row without transfer learning repeats the one with it.",
 )
+TRANSFER = {
+    "imagenet": "Encoders start from the weights that --encoder-weights names; the row without transfer learning from "
+    "chance.",
+    "synthetic": "Encoders start from what they learned on synthetic angiograms, not from ImageNet's weights; the row "
+    "without transfer learning from chance.",
+    "chance": "No weights to start from were given: every encoder starts from chance, and the row without transfer "
+    "learning repeats the one with it.",
+}
 LARGEST_STEP = 64
 """Squares of TPRNet are multiples of it: its local network halves them six times."""
 
@@ -52,6 +61,10 @@ def main() -> None:
     split = out / "split.csv"
     if not split.is_file():
         _write_split(arguments, split)
+    transfer = "imagenet" if arguments.encoder_weights else "chance"
+    if arguments.pretrain is not None:
+        transfer = "synthetic"
+        arguments.encoder_weights = str(_pretrained(arguments, out / "pretraining"))
     plan = Plan(
         arguments.data, split, steps=arguments.steps, minutes=arguments.minutes, profile=arguments.profile,
         device=arguments.device, settings={"*": _settings(arguments), **_of_side(arguments)},
@@ -66,12 +79,12 @@ def main() -> None:
         except MissingPackageError as error:
             left_out.append(f"{entrant.name} left out: {error}")
         if results:
-            write_text(out / "table.md", table(results, left_out))
+            write_text(out / "table.md", table(results, [TRANSFER[transfer], *left_out]))
     print(f"Written to {out / 'table.md'}" if results else "\n".join(left_out))
 
 
-def table(results: list[Result], left_out: list[str]) -> str:
-    """The benchmark's report, and our Dice beside the papers'."""
+def table(results: list[Result], remarks: list[str]) -> str:
+    """The benchmark's report, and our Dice beside the papers', with ``remarks`` on how to read them."""
     rows = tuple(
         (r.name, f"{_dice(r):.4f}", f"{PAPERS[r.name]:.4f}" if r.name in PAPERS else "–")
         for r in sorted(results, key=_dice)
@@ -79,7 +92,7 @@ def table(results: list[Result], left_out: list[str]) -> str:
     parts: list[Part] = [
         *benchmark_parts(results), Heading("Beside the papers"),
         TextTable(("system", "Dice here", "Dice published"), rows),
-        Items((*COMPARABLE, *left_out)),
+        Items((*COMPARABLE, *remarks)),
     ]
     return as_markdown("Systems on X-ray angiograms", tuple(parts))
 
@@ -97,6 +110,14 @@ def _write_split(arguments: argparse.Namespace, path: Path) -> None:
     write_folds(path, splits)
 
 
+def _pretrained(arguments: argparse.Namespace, work: Path) -> Path:
+    stage = {**PUBLISHED[CARRIER].paper["stage_changes"], "patch_zyx": [1, arguments.side, arguments.side]}
+    settings = {**_settings(arguments), "stage_changes": stage, "device": arguments.device}
+    return pretrained_encoder(
+        arguments.pretrain, work, settings, minutes=arguments.pretrain_minutes, progress=_told("encoder")
+    )
+
+
 def _settings(arguments: argparse.Namespace) -> dict:
     given = {"seed": arguments.seed, "workers": arguments.workers, "batch": arguments.batch,
              "threads": arguments.threads, "encoder_weights": arguments.encoder_weights}
@@ -105,8 +126,6 @@ def _settings(arguments: argparse.Namespace) -> dict:
 
 def _of_side(arguments: argparse.Namespace) -> dict[str, dict]:
     """Settings by system for images of another size than 512: the squares of TPRNet shrink with them."""
-    from CoronarySegLib.training.published import PUBLISHED
-
     settings = {}
     for name in arguments.system or SYSTEMS:
         entry = PUBLISHED[name]
@@ -118,7 +137,7 @@ def _of_side(arguments: argparse.Namespace) -> dict[str, dict]:
             changes["network_arguments"] = {**own, **squares, "focal_after": arguments.focal_after}
         stage = {**entry.paper.get("stage_changes", {}), "patch_zyx": [1, arguments.side, arguments.side]}
         settings[name] = {**changes, "stage_changes": stage}
-        if name.endswith("no-transfer"):
+        if not entry.imagenet:
             settings[name]["encoder_weights"] = None
     return settings
 
@@ -158,6 +177,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--encoder-weights", help="safetensors file of ImageNet weights for InceptionResNetV2")
+    parser.add_argument("--pretrain", type=Path, help="angiograms the encoders learn on first, such as synthetic ones")
+    parser.add_argument("--pretrain-minutes", type=float, help="the paper's epochs by default")
     return parser
 
 
