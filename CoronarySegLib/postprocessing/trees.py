@@ -18,6 +18,7 @@ from .boxes import bounding_box, cropped_geometry, spacing_zyx
 from .calcium import Calcium, find_calcium
 from .components import filled, keep_largest, opened
 from .dense import without_dense_bodies
+from .dim_branches import dim_branches
 from .gather import Gathered, Priors, gather
 from .options import PostOptions
 from .sides import LEFT, RIGHT, Sided, name_sides
@@ -95,7 +96,8 @@ def extract_trees(
 
     progress(0.2, "Joining fragments")
     ct_hu = None if prediction.ct is None else prediction.ct.array[box]
-    field, gathered = _cleaned(field, threshold, local, _priors(prediction), options, ct_hu)
+    vein = None if prediction.vein is None else prediction.vein.array[box]
+    field, gathered = _cleaned(field, threshold, local, _priors(prediction), options, ct_hu, vein)
 
     progress(0.6, "Left and right")
     sided = name_sides(gathered.tree, field, threshold.value, local, _priors(prediction))
@@ -126,7 +128,7 @@ def _priors(prediction: Prediction) -> Priors | None:
 
 def _cleaned(
     field: np.ndarray, threshold: Threshold, geometry: Geometry, priors: Priors | None, options: PostOptions,
-    ct_hu: np.ndarray | None,
+    ct_hu: np.ndarray | None, vein: np.ndarray | None,
 ) -> tuple[np.ndarray, Gathered]:
     """The probability with weak branches and bridges in and foreign pieces out, and who belongs to which root."""
     value = threshold.value
@@ -142,6 +144,8 @@ def _cleaned(
     else:
         solid = filled(field >= value)
         field[solid & (field < value)] = 0.5 * (1.0 + value)
+        if options.exclude_veins and vein is not None and ct_hu is not None:
+            field[dim_branches(solid, field, vein, ct_hu, geometry, priors)] = 0.0
         gathered = gather(field, value, geometry, priors, options, ct_hu)
     without(field, (field >= value) & (gathered.tree == 0), value)
     return field, gathered
