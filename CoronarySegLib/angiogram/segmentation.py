@@ -17,7 +17,7 @@ from ..progress import Progress, ProgressCallback, as_progress
 from ..timing import timed
 from .image import AngiogramImage
 from .measurement import FrameMeasurements, measure_frame
-from .postprocessing import consistent_in_time, without_specks
+from .postprocessing import consistent_in_time, covered_by_shutters, without_specks
 from .reading import AngiogramRun
 
 if TYPE_CHECKING:
@@ -100,7 +100,10 @@ def segment_angiogram(
             predictions.append(predict(image))
     progress(PREDICT_SHARE, "Cleaning the masks")
     with timed(timings, "postprocess"):
-        masks = [without_specks(prediction.mask) for prediction in predictions]
+        masks = [
+            without_specks(prediction.mask & ~covered_by_shutters(image.array))
+            for image, prediction in zip(images, predictions, strict=True)
+        ]
         if len(images) > 1:
             threshold = float(np.median([prediction.threshold for prediction in predictions]))
             steady = consistent_in_time(np.stack([p.probability for p in predictions]), np.stack(masks), threshold)
