@@ -6,6 +6,7 @@ Safetensors, not pickles: a model folder from somewhere else can hold wrong numb
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,9 @@ CARD_NAME = "model.json"
 FOREIGN = ("plans.json", "configs/metadata.json")
 """What a folder of weights trained with nnU-Net or MONAI holds."""
 PRECISIONS = ("float16", "float32")
+COPIES, SMALLEST_COPY = "copies", 1000
+"""Entry in a weights file's header: names of tensors that are copies of others there, and the size they are looked for
+from."""
 COPY_AGAIN = "Copy the model folder again from where it came, or choose another model."
 
 
@@ -65,7 +69,6 @@ def load_stage(folder: ModelFolder, stage_name: str) -> torch.nn.Module:
     Raises ModelError when the card and the weights do not fit each other.
     """
     import torch
-    from safetensors.torch import load_file
 
     from ..networks import build_network
 
@@ -74,7 +77,7 @@ def load_stage(folder: ModelFolder, stage_name: str) -> torch.nn.Module:
     network = build_network(stage.network, stage.arguments)
     _check_channels(network, stage)
     try:
-        state = load_file(path)
+        state = read_tensors(path)
     except Exception as error:
         raise ModelError(f"{path} cannot be read as safetensors ({error}). {COPY_AGAIN}") from error
     state = {key: value.float() if torch.is_floating_point(value) else value for key, value in state.items()}
@@ -103,7 +106,8 @@ def save_model(
     """Write a model folder; ``states`` holds one ``state_dict`` per stage of the card.
 
     ``precision`` "float16" halves the size of the convolution weights; norms, biases and statistics stay float32,
-    because a running variance overflows half precision. File names and checksums of the card are filled in. The card is
+    because a running variance overflows half precision. A tensor that a network knows by two names (as MONAI's DynUNet
+    does) is written once. File names and checksums of the card are filled in. The card is
     written last, so an interrupted save leaves no folder that opens. Raises ModelError when states and stages differ,
     a value is not finite, or the folder cannot be written.
     """
@@ -122,7 +126,8 @@ def save_model(
         path.mkdir(parents=True, exist_ok=True)
         (path / CARD_NAME).unlink(missing_ok=True)
         for stage in card.stages:
-            content = save(_stored(states[stage.name], precision, stage.name))
+            stored, copies = _without_copies(_stored(states[stage.name], precision, stage.name))
+            content = save(stored, {COPIES: json.dumps(copies)} if copies else None)
             name = f"{stage.name}.safetensors"
             (path / name).write_bytes(content)
             digest = hashlib.sha256(content).hexdigest()
@@ -151,6 +156,34 @@ def _stored(state: Mapping[str, torch.Tensor], precision: str, stage_name: str) 
                 )
         stored[key] = value.contiguous().clone()
     return stored
+
+
+def _without_copies(stored: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """The tensors without the large ones that equal an earlier one, and the earlier one's name by theirs."""
+    import torch
+
+    first: dict[tuple, list[str]] = {}
+    copies = {}
+    for key, value in stored.items():
+        if value.numel() < SMALLEST_COPY:
+            continue
+        alike = first.setdefault((tuple(value.shape), value.dtype, float(value.float().sum())), [])
+        same = next((other for other in alike if torch.equal(stored[other], value)), None)
+        if same is None:
+            alike.append(key)
+        else:
+            copies[key] = same
+    return {key: value for key, value in stored.items() if key not in copies}, copies
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """All tensors of a weights file by all their names."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
+        copies = json.loads((file.metadata() or {}).get(COPIES, "{}"))
+    return {**state, **{key: state[same] for key, same in copies.items()}}
 
 
 def _verify(path: Path, stage: StageCard) -> None:

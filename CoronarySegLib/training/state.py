@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from ..errors import TrainingError
 from ..in_place import file_in_place
+from ..models.folder import read_tensors
 from ..networks import build_network
 from ..networks.layout import placed
 from .config import MAY_CHANGE_ON_RESUME, TrainConfig, from_dict
@@ -115,7 +116,7 @@ def _set_output_bias(network: torch.nn.Module, value: float) -> None:
 
 def _load_initial(network: torch.nn.Module, path: Path) -> None:
     try:
-        network.load_state_dict(folded_start(load_file(path), network))
+        network.load_state_dict(folded_start(read_tensors(path), network))
     except (OSError, SafetensorError) as error:
         raise TrainingError(f"The start weights {path} cannot be read: {error}. Give a .safetensors file.") from error
     except RuntimeError as error:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from CoronarySegLib.errors import ModelError
-from CoronarySegLib.models import load_stage, open_model, save_model
+from CoronarySegLib.models import folder, load_stage, open_model, save_model
 
 
 def test_float32_weights_come_back_exactly(tmp_path, a_card, a_network):
@@ -107,3 +107,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, a_card, a_network):
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelError, match="could not be saved"):
         save_model(tmp_path / "file" / "model", a_card, {"whole": a_network.state_dict()})
+
+
+def test_a_tensor_known_by_two_names_is_written_once_and_comes_back_by_both(tmp_path, a_card, a_network, monkeypatch):
+    monkeypatch.setattr(folder, "SMALLEST_COPY", 100)
+    state = dict(a_network.state_dict())
+    largest = max(state, key=lambda key: state[key].numel())
+    alone = save_model(tmp_path / "alone", a_card, {"whole": state}).weights_path("whole")
+    both = {**state, "again.weight": state[largest]}
+    path = save_model(tmp_path / "both", a_card, {"whole": both}).weights_path("whole")
+    assert path.stat().st_size < alone.stat().st_size + state[largest].numel()
+    tensors = folder.read_tensors(path)
+    assert torch.equal(tensors["again.weight"], tensors[largest])
+    assert set(tensors) == set(both)

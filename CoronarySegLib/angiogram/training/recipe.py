@@ -13,8 +13,8 @@ from ...progress import Progress, ProgressCallback, as_progress
 from ...training.config import TrainConfig, from_dict
 from ...training.export import export_model
 from ...training.loop import TrainResult, train
-from ...training.opening import DataChoice, open_choice
-from ...training.state import CHECKPOINT
+from ...training.opening import DataChoice, open_choice, read_choice
+from ...training.state import CHECKPOINT, read_weights
 
 NAME = "angiogram"
 NETWORK_ARGUMENTS = {
@@ -66,4 +66,13 @@ def train_angiogram_model(recipe: AngiogramRecipe, work: Path, *, data: Path | N
 
 def export_angiogram_model(work: Path, folder: Path) -> ModelFolder:
     """The best weights of the run in ``work`` as a model folder."""
-    return export_model([work / "run"], folder, name=NAME, description=DESCRIPTION)
+    return export_model([work / "run"], folder, name=NAME, description=DESCRIPTION, training_data=_learned_from(work))
+
+
+def _learned_from(work: Path) -> str | None:
+    choice, weights = read_choice(work / "run"), read_weights(work / "run", "best")
+    if choice is None or choice.phantoms is None:
+        return None
+    size = weights.config.patch[1]
+    return (f"{choice.phantoms} synthetic X-ray angiograms of generated hearts, {weights.step} steps of "
+            f"{weights.config.batch} pieces of {size} x {size} pixels")
