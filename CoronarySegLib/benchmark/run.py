@@ -126,10 +126,10 @@ def pooled(results: Sequence[Result]) -> Result:
 
 def pairs_to_test(plan: Plan) -> tuple[Pair | AngiogramCase, ...]:
     """The cases nothing is trained or chosen on. Raises TrainingError when the split keeps none for testing."""
-    if plan.split is None:
-        return find_pairs(plan.data)
-    names = set(read_split(plan.split, plan.fold).test)
     found = find_cases(plan.data) if holds_angiograms(plan.data) else find_pairs(plan.data)
+    if plan.split is None:
+        return tuple(found)
+    names = set(read_split(plan.split, plan.fold).test)
     pairs = tuple(pair for pair in found if pair.name in names)
     if not pairs:
         raise TrainingError(f"The split {plan.split} keeps no case of {plan.data} for testing. Add some.")

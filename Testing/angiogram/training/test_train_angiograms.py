@@ -11,7 +11,7 @@ from CoronarySegLib.angiogram import AngiogramImage
 from CoronarySegLib.angiogram.inference import predict_angiogram
 from CoronarySegLib.angiogram.training import phantoms
 from CoronarySegLib.benchmark.entrants import find_entrants
-from CoronarySegLib.benchmark.run import Plan, run_entrant
+from CoronarySegLib.benchmark.run import Plan, run_entrant, score_model
 from CoronarySegLib.benchmark.table import results_table
 from CoronarySegLib.errors import TrainingError
 from CoronarySegLib.models import open_model
@@ -65,6 +65,8 @@ def test_a_system_on_angiograms_trains_predicts_and_is_scored_by_name(folder, tm
     assert model.card.stages[0].binarisation == "otsu"
     image = AngiogramImage(np.asarray(Image.open(folder / "images" / "5_RAO.png"), np.float32) / 255)
     assert predict_angiogram(image, model, device="torch").mask[30, 54]
+    every = score_model(model, "again", Plan(folder, None, device="cpu"), tmp_path / "again")
+    assert len(every.cases) == 6
     cases = json.loads((tmp_path / "cgnet" / "angiogram-cgnet" / "cases.json").read_text())
     assert cases["validation"] == ["4_RAO"]
 
