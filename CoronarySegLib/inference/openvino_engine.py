@@ -77,7 +77,8 @@ def _traced(network: torch.nn.Module, channels: int, patch_shape: tuple[int, int
     module = _Probability(copy.deepcopy(network).to("cpu", memory_format=torch.contiguous_format)).eval()
     with warnings.catch_warnings(), torch.no_grad():
         # torch announces the end of tracing, but it is what OpenVINO's converter reads.
-        warnings.simplefilter("ignore", DeprecationWarning)
+        for announced in (DeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", announced)
         # Sizes become constants of the graph: right, as the shape is fixed.
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
         return torch.jit.trace(module, torch.zeros(1, channels, *shape), check_trace=False)

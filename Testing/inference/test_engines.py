@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -57,6 +59,14 @@ def test_openvino_in_full_precision_is_exact_to_float32(a_network, a_batch):
     engine = OpenVINOEngine(a_network, SHAPE, half_precision=False)
     assert engine.name == "OpenVINO fp32 on CPU"
     np.testing.assert_allclose(engine.predict(a_batch), reference(a_network, a_batch), atol=1e-4)
+
+
+def test_openvino_bothers_nobody_with_announcements(a_network):
+    pytest.importorskip("openvino")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        OpenVINOEngine(a_network, SHAPE)
+    assert [str(one.message) for one in said if "trace" in str(one.message)] == []
 
 
 def test_an_answer_is_not_overwritten_by_the_next_one(a_network, a_batch):
