@@ -43,6 +43,7 @@ PACKAGES = (
     Package("skimage", "scikit-image>=0.22", "skeletons and surfaces"),
     Package("openvino", "openvino>=2024.3", "runs the networks several times as fast on a CPU", needed=False),
     Package("matplotlib", "matplotlib>=3.8", "draws pictures of flow models", needed=False),
+    Package("manifold3d", "manifold3d>=3.0", "joins coronaries and aorta to one flow model", needed=False),
 )
 """Beside what every Slicer brings (NumPy, SciPy, SimpleITK, VTK, pydicom), which is never installed or replaced."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +22,15 @@ from ..in_place import folder_in_place
 from ..postprocessing.boxes import bounding_box, cropped
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
-from .aortic_root import with_aortic_root
 from .build import BuildOptions, BuiltModel, build_model
+from .build_root import build_root
 from .files.gmsh import gmsh_program
 from .openfoam import FlowOptions
+from .ostia import ostia_at_the_aorta
 from .units import per_mm
 
 RECORD = "cfd.json"
+ROOT = "root"
 FORMATS = ("stl", "vtp", "openfoam", "gmsh")
 MARGIN = 8
 ROOT_MARGIN_MM = 40.0
@@ -87,10 +90,11 @@ def export_cfd(
     ``values``: label by system; by default {"left": 1, "right": 2} when there is a label 2, else {"tree": 1}, one label
     for both. Other labels (veins, calcium) are no lumen.
     ``probability`` (lumen, 0..1, the same grid) puts the wall where it says instead of between the voxels. ``aorta`` (a
-    mask on the same grid) gives one model of the aortic root with all chosen trees, between the voxels. All is written
-    beside and renamed at the end: a folder that exists is complete.
+    mask on the same grid) gives one model of the aortic root with all chosen trees; centrelines that are extracted here
+    then begin at the aorta. All is written beside and renamed at the end: a folder that exists is complete.
 
-    Raises EmptyResultError, InputError, SurfaceError (a model that a mesher would refuse), OutputError, Cancelled.
+    Raises EmptyResultError, InputError, SurfaceError (a model that a mesher would refuse), OutputError, Cancelled,
+    MissingPackageError (an aorta without manifold3d, a volume mesh without Gmsh).
     """
     folder = Path(os.path.abspath(Path(folder).expanduser()))  # noqa: PTH100 (resolve() would follow a link)
     check_folder(folder, overwrite=overwrite)
@@ -102,21 +106,24 @@ def export_cfd(
     values = _values_in(labels) if values is None else values
     margin_mm = ROOT_MARGIN_MM if aorta is not None else 0.0
     labels, probability = _around_the_vessels(labels, probability, values, margin_mm)
+    if aorta is not None:
+        aorta = _cropped_alike(aorta, labels)
     if trees is None:
-        found = extract_centrelines(labels, values=values, probability=probability, progress=report.part(0.0, 0.15))
+        found = _centrelines(labels, values, probability, aorta, report.part(0.0, 0.15))
         trees = with_given_names(name_trees(found), names_from or {})
     timings["centrelines"] = time.perf_counter() - began
     chosen = _chosen(trees, options.trees)
-    if aorta is not None:
-        whole, root = with_aortic_root(_lumen(labels, None, values, ""), chosen, _cropped_alike(aorta, labels))
-        chosen, lumens = {"root": root}, {"root": whole}
+    lumens = {key: _lumen(labels, probability, values, key) for key in chosen}
+    if aorta is None:
+        work = {key: partial(build_model, lumens[key], tree, options.build) for key, tree in chosen.items()}
     else:
-        lumens = {key: _lumen(labels, probability, values, key) for key in chosen}
+        coronaries = _lumen(labels, None, values, "")
+        work = {ROOT: partial(build_root, lumens, coronaries, chosen, aorta, options.build)}
     models: dict[str, BuiltModel] = {}
-    for number, (key, tree) in enumerate(chosen.items()):
-        part = report.part(0.15 + 0.7 * number / len(chosen), 0.15 + 0.7 * (number + 1) / len(chosen))
+    for number, (key, build) in enumerate(work.items()):
+        part = report.part(0.15 + 0.7 * number / len(work), 0.15 + 0.7 * (number + 1) / len(work))
         began = time.perf_counter()
-        models[key] = _built(key, lumens[key], tree, options, part)
+        models[key] = _built(key, build, part)
         timings[f"model_{key}"] = time.perf_counter() - began
     return _written(models, folder, options, labels, source, timings, report.part(0.85, 1.0))
 
@@ -153,9 +160,22 @@ def _chosen(trees: Mapping[str, CentrelineTree], wanted: tuple[str, ...]) -> dic
     return chosen
 
 
-def _built(key: str, lumen: Volume, tree: CentrelineTree, options: CfdOptions, part: Progress) -> BuiltModel:
+def _centrelines(
+    labels: Volume, values: dict[str, int], probability: Volume | None, aorta: Volume | None, report: Progress
+) -> dict[str, CentrelineTree]:
+    """Centrelines of the systems, rooted at the ``aorta`` where there is one."""
+    found = extract_centrelines(labels, values=values, probability=probability, progress=report.part(0.0, 0.6))
+    ostia = {} if aorta is None else ostia_at_the_aorta(_lumen(labels, None, values, ""), aorta, found)
+    if not ostia:
+        return found
+    return extract_centrelines(
+        labels, values=values, probability=probability, ostia_lps_mm=ostia, progress=report.part(0.6, 1.0)
+    )
+
+
+def _built(key: str, build: Callable[..., BuiltModel], part: Progress) -> BuiltModel:
     try:
-        return build_model(lumen, tree, options.build, progress=part)
+        return build(progress=part)
     except (SurfaceError, EmptyResultError) as error:
         raise type(error)(f"Of the tree \"{key}\" no model can be made, and nothing was written. {error}") from error
 

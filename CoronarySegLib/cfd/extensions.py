@@ -20,6 +20,7 @@ from .section import plane_axes, polygon_area, polygon_centroid
 TRANSITION_DIAMETERS = 1.0
 SHORTEST_DIAMETERS = 0.5
 TRIES = 5
+CLEARANCE_MM = 3.0
 
 
 @dataclass(frozen=True)
@@ -145,21 +146,23 @@ def _smooth(share: float) -> float:
 
 
 def _free_length(points, normal, centre, radius: float, wanted: float) -> float:
-    """The longest length up to ``wanted`` for which the tube keeps half a diameter from the rest of the wall."""
+    """The longest length up to ``wanted`` for which the tube keeps half a diameter, but at most ``CLEARANCE_MM``, from
+    the rest of the wall."""
     if wanted <= 0.0:
         return 0.0
+    reach = radius + min(radius, CLEARANCE_MM)
     tree = cKDTree(points)
     length = wanted
     for _ in range(TRIES):
         along = np.linspace(0.0, length, max(3, int(length / (0.5 * radius))))
         axis = centre + along[:, None] * normal
-        near = np.unique(np.concatenate([np.array(p, int) for p in tree.query_ball_point(axis, 2.0 * radius)]))
+        near = np.unique(np.concatenate([np.array(p, int) for p in tree.query_ball_point(axis, reach)]))
         height = (points[near] - centre) @ normal
         # What lies behind the cut is the vessel itself; what is ahead of it is another one.
         ahead = height > 0.25 * radius
         if not ahead.any():
             return length
-        length = float(height[ahead].min()) - 2.0 * radius
+        length = float(height[ahead].min()) - reach
         if length < SHORTEST_DIAMETERS * 2 * radius:
             return 0.0
     return 0.0

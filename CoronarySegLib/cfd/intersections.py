@@ -17,14 +17,14 @@ from ..reconstruction.mesh import vertex_normals
 from .edges import edges_of, neighbours
 from .triangle_pairs import close_pairs, cutting, spread_out
 
-ROUNDS = 20
+ROUNDS = 24
 STEP = 0.15
 """Share of an edge's length that facing walls step apart by in a round."""
 
 
 @dataclass(frozen=True)
 class Mended:
-    """A surface without self-intersections. ``pairs``: how many pairs of triangles cut each other before;
+    """A surface after mending. ``pairs``: how many pairs of triangles cut each other before;
     ``vertices``: how many vertices moved; ``largest_shift_mm``: how far at most."""
 
     points_mm: np.ndarray
@@ -55,12 +55,13 @@ def self_intersections(points_mm: np.ndarray, triangles: np.ndarray) -> np.ndarr
 
 
 def without_self_intersections(
-    points_mm: np.ndarray, triangles: np.ndarray, *, fixed_points: np.ndarray | None = None
+    points_mm: np.ndarray, triangles: np.ndarray, *, fixed_points: np.ndarray | None = None, or_refuse: bool = True
 ) -> Mended:
     """Vertices round every cut moved until nothing cuts: walls that face each other step back, folds are smoothed.
 
     ``fixed_points`` (n,) bool or indices: vertices that stay. Raises SurfaceError, with the place, where ``ROUNDS``
-    rounds are not enough.
+    rounds are not enough; not so with ``or_refuse`` False, for a surface that is going to be meshed anew: a fold
+    smaller than its triangles, as at the very tip of a vessel, is gone after that.
     """
     points, movable = np.array(points_mm, float), np.ones(len(points_mm), bool)
     if fixed_points is not None:
@@ -75,13 +76,14 @@ def without_self_intersections(
         for number in range(ROUNDS):
             if not movable[triangles[pairs]].any():
                 break
-            points = _apart(points, triangles, pairs, matrix, ring, movable, rings=1 + number // 4)
+            folds = number >= ROUNDS // 2
+            points = _apart(points, triangles, pairs, matrix, ring, movable, 1 + number % (ROUNDS // 2) // 4, folds)
             moved = (points != points_mm).any(1)
             pairs = _near(points, triangles, moved, lengths.max())
             if not len(pairs):
                 break
         pairs = self_intersections(points, triangles)
-        if len(pairs):
+        if len(pairs) and or_refuse:
             refuse(points, triangles, pairs)
     shift = np.linalg.norm(points - points_mm, axis=1)
     return Mended(points, triangles, first, int((shift > 0).sum()), float(shift.max(initial=0.0)))
@@ -106,12 +108,16 @@ def _near(points: np.ndarray, triangles: np.ndarray, moved: np.ndarray, longest_
     return some[self_intersections(points, triangles[some])]
 
 
-def _apart(points, triangles, pairs, matrix, ring, movable, rings: int) -> np.ndarray:
-    """One round: facing walls moved back and folds smoothed, with ``rings`` of neighbours."""
+def _apart(points, triangles, pairs, matrix, ring, movable, rings: int, folds: bool) -> np.ndarray:
+    """One round: facing walls moved back and folds smoothed, with ``rings`` of neighbours.
+
+    ``folds``: all are smoothed. A needle turned inside out has walls that face each other, too, but each step back
+    turns it out farther.
+    """
     normals = vertex_normals(points, triangles)
     corners = points[triangles]
     faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    facing = (faces[pairs[:, 0]] * faces[pairs[:, 1]]).sum(1) < 0.0
+    facing = ((faces[pairs[:, 0]] * faces[pairs[:, 1]]).sum(1) < 0.0) & (not folds)
     back = np.zeros(len(points))
     back[np.unique(triangles[pairs[facing].ravel()])] = 1.0
     touched = np.zeros(len(points))

@@ -6,7 +6,8 @@ see. Changes are given against the step before and against the mask the surface 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -124,6 +125,18 @@ class LumenLedger:
         self.profiles.append(profile)
         self._last = branches
         return step
+
+
+def added(steps: Sequence[LumenStep]) -> LumenStep:
+    """One step of several parts of a lumen, each measured alone: volumes summed, branches numbered on."""
+    volume = sum(step.volume_mm3 for step in steps)
+    before = sum(step.volume_mm3 / (1.0 + step.volume_change_percent / 100.0) for step in steps)
+    mask = sum(step.volume_mm3 / (1.0 + step.volume_against_mask_percent / 100.0) for step in steps)
+    branches = [branch for step in steps for branch in step.branches]
+    return LumenStep(
+        steps[-1].name, sum(step.triangles for step in steps), volume, _percent(volume, before), _percent(volume, mask),
+        tuple(replace(branch, index=index) for index, branch in enumerate(branches)),
+    )
 
 
 def _percent(now: float, before: float) -> float:

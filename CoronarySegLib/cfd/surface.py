@@ -121,7 +121,7 @@ def lumen_surface(
     """
     progress = as_progress(progress)
     progress(0.0, "Field of the lumen")
-    part, is_mask, left_out_mm3 = _part_of(lumen, tree, options)
+    part, is_mask, left_out_mm3 = part_of(lumen, tree, options)
     threshold = 0.5 if is_mask else options.threshold
     ledger = LumenLedger(part, threshold, tree)
     if options.method == "loft":
@@ -168,7 +168,7 @@ def lumen_surface(
     )
 
 
-def _part_of(lumen: Volume, tree: CentrelineTree, options: LumenSurfaceOptions) -> tuple[Volume, bool, float]:
+def part_of(lumen: Volume, tree: CentrelineTree, options: LumenSurfaceOptions) -> tuple[Volume, bool, float]:
     """The voxels the tree reaches, cropped; whether they are a mask; and the volume of those it does not reach."""
     is_mask = not np.issubdtype(lumen.array.dtype, np.floating)
     if not is_mask and lumen.array.size and (lumen.array.min() < -1e-3 or lumen.array.max() > 1.0 + 1e-3):

@@ -123,7 +123,7 @@ def _system(mask, tree, picture: Path | None) -> dict:
     found = built.quality.topology
     return {
         **row, "model_s": seconds, "triangles": len(built.model.triangles),
-        "lofted": any("loft" in step.name for step in built.surface.steps),
+        "lofted": any("loft" in step.name for step in built.steps),
         "free": found.free_edges, "crowded": found.crowded_edges + found.pinched_vertices,
         "components": found.components, "loops": found.loops,
         "cuts": int(built.quality["self_intersections"].value),

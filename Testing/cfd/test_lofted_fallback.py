@@ -39,7 +39,7 @@ def a_refused_surface(monkeypatch):
 @pytest.mark.usefixtures("a_refused_surface")
 def test_a_refused_surface_is_lofted_and_the_model_says_so(a_bifurcation):
     built = build.build_model(*a_bifurcation, QUICK)
-    assert [step.name for step in built.surface.steps] == ["loft"]
+    assert [step.name for step in built.steps] == ["loft"]
     assert "lofted" in built.notes[0]
     assert "1.0, 2.0, 3.0" in built.notes[0]
     assert built.quality["self_intersections"].passed
@@ -54,5 +54,5 @@ def test_who_wants_no_loft_gets_the_refusal(a_bifurcation):
 
 def test_a_sound_surface_is_not_lofted(a_bifurcation):
     built = build.build_model(*a_bifurcation, QUICK)
-    assert "loft" not in [step.name for step in built.surface.steps]
+    assert "loft" not in [step.name for step in built.steps]
     assert not any("lofted" in note for note in built.notes)

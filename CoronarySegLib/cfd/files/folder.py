@@ -55,10 +55,10 @@ def write_models(
 
 def _of_the_input(built: BuiltModel) -> list[str]:
     """What the mask made necessary before there was a surface: a leak parted, a loop opened, a gap bridged."""
-    tree, surface = built.tree, built.surface
+    tree = built.tree
     said = [*tree.warnings, *(text for branch in tree.branches for text in branch.warnings)]
-    if surface.bridged_mm > 0.0:
-        said.append(f"{surface.bridged_mm:.1f} mm of centreline run outside of the mask and were joined by a thread")
+    if built.bridged_mm > 0.0:
+        said.append(f"{built.bridged_mm:.1f} mm of centreline run outside of the mask and were joined by a thread")
     return said
 
 

@@ -20,7 +20,7 @@ from ..model import Patch
 from ..units import header, per_mm
 
 SCHEMA = 1
-PACKAGES = ("numpy", "scipy", "scikit-image", "SimpleITK", "vtk")
+PACKAGES = ("numpy", "scipy", "scikit-image", "SimpleITK", "vtk", "manifold3d")
 
 
 def record_of(
@@ -41,7 +41,7 @@ def record_of(
                 "points": len(built.model.points_lps_mm),
                 "patches": [_patch(p, i, unit) for i, p in enumerate(built.model.patches, start=1)],
                 "inlet_flows_ml_s": {key: 1e6 * flow for key, flow in flows_m3_s.get(name, {}).items()},
-                "surface_steps": plain([asdict(step) for step in built.surface.steps]),
+                "surface_steps": plain([asdict(step) for step in built.steps]),
                 "against_the_mask_between_the_cuts": plain(asdict(built.final)),
                 "quality": built.quality.as_dict(),
                 "notes": list(built.notes),
