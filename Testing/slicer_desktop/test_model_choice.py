@@ -23,9 +23,10 @@ def names(panel) -> list[str]:
     return [panel.ui.modelSelector.itemText(index) for index in range(panel.ui.modelSelector.count)]
 
 
-def test_the_shipped_model_is_chosen_without_a_choice(panel):
+def test_the_shipped_models_are_one_entry_and_chosen_without_a_choice(panel):
     assert panel.ui.modelSelector.currentIndex == 0
-    assert "ships with CoronarySeg" in panel.ui.modelSelector.toolTip
+    assert names(panel) == ["Shipped with CoronarySeg"]
+    assert all(one.card.description in panel.ui.modelSelector.toolTip for one in list_models())
 
 
 def test_a_folder_of_models_brings_them_into_the_list_and_chooses_one(panel, another_model):
