@@ -24,6 +24,7 @@ from CoronarySegLib.benchmark.table import benchmark_parts
 from CoronarySegLib.benchmark.transfer import CARRIER, pretrained_encoder
 from CoronarySegLib.errors import MissingPackageError
 from CoronarySegLib.in_place import write_text
+from CoronarySegLib.training.config import read_values
 from CoronarySegLib.training.published import PUBLISHED
 from CoronarySegLib.writing.document import Heading, Items, Part, TextTable, as_markdown
 
@@ -67,7 +68,7 @@ def main() -> None:
         arguments.encoder_weights = str(_pretrained(arguments, out / "pretraining"))
     plan = Plan(
         arguments.data, split, steps=arguments.steps, minutes=arguments.minutes, profile=arguments.profile,
-        device=arguments.device, settings={"*": _settings(arguments), **_of_side(arguments)},
+        device=arguments.device, settings={"*": _settings(arguments), **_of_systems(arguments)},
     )
     results, left_out = [], []
     for entrant in find_entrants(tuple(arguments.system or SYSTEMS), on_angiograms=True):
@@ -124,8 +125,10 @@ def _settings(arguments: argparse.Namespace) -> dict:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _of_side(arguments: argparse.Namespace) -> dict[str, dict]:
-    """Settings by system for images of another size than 512: the squares of TPRNet shrink with them."""
+def _of_systems(arguments: argparse.Namespace) -> dict[str, dict]:
+    """Settings by system: for images of another size than 512, with which the squares of TPRNet shrink, and the given
+    ones over these."""
+    given = read_values(arguments.config) if arguments.config else {}
     settings = {}
     for name in arguments.system or SYSTEMS:
         entry = PUBLISHED[name]
@@ -139,6 +142,10 @@ def _of_side(arguments: argparse.Namespace) -> dict[str, dict]:
         settings[name] = {**changes, "stage_changes": stage}
         if not entry.imagenet:
             settings[name]["encoder_weights"] = None
+        more = {**given.get("*", {}), **given.get(name, {})}
+        if "network_arguments" in more:
+            more["network_arguments"] = {**changes.get("network_arguments", {}), **more["network_arguments"]}
+        settings[name].update(more)
     return settings
 
 
@@ -177,6 +184,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--encoder-weights", help="safetensors file of ImageNet weights for InceptionResNetV2")
+    parser.add_argument("--config", type=Path, help="JSON: settings by system, '*' for all")
     parser.add_argument("--pretrain", type=Path, help="angiograms the encoders learn on first, such as synthetic ones")
     parser.add_argument("--pretrain-minutes", type=float, help="the paper's epochs by default")
     return parser
