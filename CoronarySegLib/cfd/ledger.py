@@ -19,13 +19,15 @@ from .ruler import PROFILE_MM, BranchDiameter, Profile, Ruler, ruler_along
 
 @dataclass(frozen=True)
 class BranchStep:
-    """One branch after one step. ``diameter_mm``: mean by area; ``change_percent``: since the step before;
-    ``against_mask_percent``: since the voxels. ``smallest_mm``: diameter of its smallest section (MLD), and its
-    change against the voxels' smallest. ``inscribed_mm``: smallest sphere that fits. ``measured_mm`` of
-    its length count, clear of junctions and ends. NaN: branch too short to be measured."""
+    """One branch after one step. ``diameter_mm``: mean by area, ``mask_mm`` that of its voxels; ``change_percent``:
+    since the step before; ``against_mask_percent``: since the voxels, -100 where the surface has lost the branch.
+    ``smallest_mm``: diameter of its smallest section (MLD), and its change against the voxels' smallest.
+    ``inscribed_mm``: smallest sphere that fits. ``measured_mm`` of its length count, clear of junctions and ends.
+    NaN: branch too short to be measured."""
 
     index: int
     name: str
+    mask_mm: float
     diameter_mm: float
     change_percent: float
     against_mask_percent: float
@@ -33,11 +35,6 @@ class BranchStep:
     smallest_change_percent: float
     inscribed_mm: float
     measured_mm: float
-
-    @property
-    def mask_mm(self) -> float:
-        """Mean diameter of the branch's voxels by area."""
-        return self.diameter_mm / (1.0 + self.against_mask_percent / 100.0)
 
     @property
     def measured(self) -> bool:
@@ -112,7 +109,7 @@ class LumenLedger:
         before = self.steps[-1].volume_mm3 if self.steps else self.mask_volume_mm3
         rows = tuple(
             BranchStep(
-                now.index, now.name, now.area_mm, _percent(now.area_mm, was.area_mm),
+                now.index, now.name, mask.area_mm, now.area_mm, _percent(now.area_mm, was.area_mm),
                 _percent(now.area_mm, mask.area_mm), now.smallest_area_mm,
                 _percent(now.smallest_area_mm, mask.smallest_area_mm), now.smallest_inscribed_mm, now.measured_mm,
             )

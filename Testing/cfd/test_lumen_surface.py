@@ -10,6 +10,7 @@ from opened_samples import branch
 from scipy import ndimage
 
 from CoronarySegLib.centreline.tree import CentrelineTree
+from CoronarySegLib.cfd.ledger import LumenLedger
 from CoronarySegLib.cfd.quality import quality_report
 from CoronarySegLib.cfd.shape_quality import topology_of
 from CoronarySegLib.cfd.surface import LumenSurfaceOptions, lumen_surface
@@ -136,6 +137,18 @@ def test_the_laplacian_names_its_price():
     assert shrunk.steps[-1].name == "Laplacian"
     assert shrunk.steps[-1].branches[0].change_percent < -10.0
     assert "Laplacian" in shrunk.summary()
+
+
+def test_a_branch_that_the_surface_has_lost_counts_with_all_of_its_diameter():
+    array = np.zeros((12, 12, 60), np.uint8)
+    array[4:8, 4:8, 4:56] = 1
+    tree = CentrelineTree("right", (branch([[2.0, 2.75, 2.75], [27.5, 2.75, 2.75]], 1.0, name="RCA"),))
+    ledger = LumenLedger(Volume(array, Geometry(array.shape, (0.5, 0.5, 0.5))), 0.5, tree)
+    speck = np.array([[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.0, 0.1, 0.0], [0.0, 0.0, 0.1]]) + 500.0
+    step = ledger.add("lost", speck, np.array([[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]]))
+    assert step.branches[0].diameter_mm == 0.0
+    assert step.branches[0].mask_mm == pytest.approx(4.0 / np.sqrt(np.pi), rel=0.01)
+    assert step.mean_change_percent(2.0) == pytest.approx(100.0)
 
 
 def test_other_vessels_in_the_mask_are_left_out():
