@@ -16,7 +16,7 @@ from .cuts import Cut, moved
 from .parting import GoesOnElsewhereError, cut_through
 from .patch import patch_round
 from .rims import boundary_loops
-from .section import Loop, loop_round
+from .section import Loop, loop_round, plane_axes
 
 EDGE_PER_RADIUS = 0.3
 GROWTH_AND_ROUNDNESS = ((1.7, 0.55), (2.6, 0.35))
@@ -29,6 +29,10 @@ SHIFTS = (0.0, -0.5, 0.5, -1.0, 1.0, -1.5, -2.0, 1.5)
 """Places tried for a cut, in radii along the branch, until the section is the vessel's alone."""
 BEFORE_RADII, REACH_RADII, REACH_MM = 4.0, 4.0, 2.0
 """How far before a cut and round its vessel the surface is looked at."""
+TILTS_DEG, AZIMUTHS = (20.0, 35.0, 50.0), 8
+"""Of an inlet beside which another vessel leaves: a plane normal to the trunk would take that vessel away."""
+LARGEST_LOSS_SHARE = 0.25
+"""Of the tree's length; where no plane spares what leaves beside the ostium, so much may go with it and is said."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,22 @@ def open_ends(
     """Cut a closed surface (n, 3) LPS mm, (m, 3) at each of ``cuts``.
 
     A plane that would cross a junction, leave the lumen or take another vessel away is moved along its branch by up to
-    two radii; an outlet for which no place is found stays closed and is named in ``skipped``. Raises SurfaceError when
-    the inlet cannot be cut or no outlet is left.
+    two radii, that of an inlet tilted after that; an outlet for which no place is found stays closed and is named in
+    ``skipped``, and so is an inlet that takes a vessel away. Raises SurfaceError when the inlet cannot be cut or no
+    outlet is left.
     """
     bystanders = Bystanders.of(tree)
     rims, kept, skipped = [], [], []
     for cut in cuts:
-        found = _opened_at(points, triangles, tree, cut, edge_per_radius, rims, bystanders)
+        shifted = [cut if shift == 0.0 else moved(cut, tree, shift * cut.radius_mm) for shift in SHIFTS]
+        found = _opened_at(points, triangles, tree, shifted, edge_per_radius, rims, bystanders)
+        if found is None and cut.kind == "inlet":
+            found = _opened_at(points, triangles, tree, _tilted(cut), edge_per_radius, rims, bystanders)
+        if found is None and cut.kind == "inlet":
+            most_mm = LARGEST_LOSS_SHARE * tree.length_mm
+            found = _opened_at(points, triangles, tree, shifted, edge_per_radius, rims, bystanders, most_mm)
+            if found is not None:
+                skipped.append(f"{cut.name} takes away what leaves beside the ostium: no plane there spares it")
         if found is None:
             if cut.kind == "inlet":
                 raise SurfaceError(
@@ -100,17 +113,20 @@ def with_wall(opened: OpenedSurface, points: np.ndarray, triangles: np.ndarray) 
 
 
 def _opened_at(
-    points, triangles, tree: CentrelineTree, cut: Cut, edge_per_radius: float, rims: list[np.ndarray],
-    bystanders: Bystanders,
+    points, triangles, tree: CentrelineTree, candidates: list[Cut], edge_per_radius: float, rims: list[np.ndarray],
+    bystanders: Bystanders, most_lost_mm: float = MOST_LOST_MM,
 ):
-    """The whole surface opened at ``cut``: points, triangles, rim and the cut as it was made, or None."""
-    course, widest = _course_beyond(tree, cut)
+    """The whole surface opened at the first of ``candidates`` that goes: points, triangles, rim and that cut, or None.
+
+    ``candidates`` are places for one cut, which comes first.
+    """
+    course, widest = _course_beyond(tree, candidates[0])
     for reach in (REACH_RADII * widest + REACH_MM, np.inf):
         patch = patch_round(points, triangles, course, reach)
         on_rim = np.isin(patch.vertices, np.concatenate(rims)) if rims else np.zeros(len(patch.vertices), bool)
-        spares = partial(_spares, patch.points, on_rim, bystanders)
+        spares = partial(_spares, patch.points, on_rim, bystanders, most_lost_mm)
         try:
-            found = _opened(patch.points, patch.triangles, tree, cut, edge_per_radius, patch.joined, spares)
+            found = _opened(patch.points, patch.triangles, candidates, edge_per_radius, patch.joined, spares)
         except GoesOnElsewhereError:
             continue
         if found is None:
@@ -138,7 +154,7 @@ def _course_beyond(tree: CentrelineTree, cut: Cut) -> tuple[np.ndarray, float]:
 
 
 def _opened(
-    points, triangles, tree: CentrelineTree, cut: Cut, edge_per_radius: float, joined: np.ndarray,
+    points, triangles, candidates: list[Cut], edge_per_radius: float, joined: np.ndarray,
     spares: Callable[[np.ndarray, Cut], bool],
 ):
     def crossing(candidate: Cut) -> Loop | None:
@@ -147,7 +163,6 @@ def _opened(
         enough = max(SMALLEST_RADIUS_MM, 0.5 * candidate.radius_mm)
         return loop if loop is not None and loop.radius_mm > enough else None
 
-    candidates = [cut if shift == 0.0 else moved(cut, tree, shift * cut.radius_mm) for shift in SHIFTS]
     loops: dict[int, Loop | None] = {}
     for growth, roundness in GROWTH_AND_ROUNDNESS:
         for number, candidate in enumerate(candidates):
@@ -163,12 +178,26 @@ def _opened(
 
 
 def _spares(
-    points: np.ndarray, on_rim: np.ndarray, bystanders: Bystanders, kept_triangles: np.ndarray, cut: Cut
+    points: np.ndarray, on_rim: np.ndarray, bystanders: Bystanders, most_lost_mm: float, kept_triangles: np.ndarray,
+    cut: Cut,
 ) -> bool:
     """Whether what is not in ``kept_triangles`` any more is neither an earlier opening nor the wall of others."""
     gone = np.ones(len(points), bool)
     gone[kept_triangles[kept_triangles < len(points)]] = False
-    return not (gone & on_rim).any() and bystanders.lost_mm(points[gone], cut) <= MOST_LOST_MM
+    return not (gone & on_rim).any() and bystanders.lost_mm(points[gone], cut) <= most_lost_mm
+
+
+def _tilted(cut: Cut) -> list[Cut]:
+    """The same plane leaning to all sides, least first."""
+    axes = plane_axes(cut.normal)
+    leaning = []
+    for tilt in TILTS_DEG:
+        for turn in 2.0 * np.pi * np.arange(AZIMUTHS) / AZIMUTHS:
+            aside = np.cos(turn) * axes[0] + np.sin(turn) * axes[1]
+            normal = np.cos(np.radians(tilt)) * cut.normal + np.sin(np.radians(tilt)) * aside
+            reason = f"{cut.reason}, tilted by {tilt:.0f} degrees to spare what leaves beside the ostium"
+            leaning.append(replace(cut, normal=normal, reason=reason))
+    return leaning
 
 
 def _roundness(loop: Loop) -> float:

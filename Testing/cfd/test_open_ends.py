@@ -80,6 +80,31 @@ def test_an_end_inside_another_vessel_is_not_cut_through_that_vessel():
         assert np.abs(opened.rim_points(end)[:, 2] - cut.position_lps_mm[2]).max() < 1e-6
 
 
+def an_ostium_beside_which_another_vessel_leaves():
+    tree = CentrelineTree("right", (
+        branch([[0, 0, 0], [1.5, 0, 0]], 1.6, name="RCA"),
+        branch([[1.5, 0, 0], [14, -2, 0]], 1.6, 0, "RCA"),
+        branch([[1.5, 0, 0], [0, 2, 0], [-2, 4, 0], [-6, 12, 0]], 1.0, 0, "CB"),
+    ))
+    return tree, *surface_of(tree, 0.25)
+
+
+def test_an_inlet_leans_to_spare_a_vessel_that_leaves_beside_the_ostium():
+    tree, points, triangles = an_ostium_beside_which_another_vessel_leaves()
+    opened = open_ends(points, triangles, tree, propose_cuts(tree).cuts)
+    assert [cut.name for cut in opened.cuts] == ["inlet_RCA", "outlet_RCA", "outlet_CB"]
+    assert "tilted" in opened.cuts[0].reason
+    assert opened.skipped == ()
+
+
+def test_an_inlet_that_takes_a_vessel_away_says_so(monkeypatch):
+    monkeypatch.setattr(ends, "TILTS_DEG", (1.0,))
+    monkeypatch.setattr(ends, "LARGEST_LOSS_SHARE", 0.6)
+    tree, points, triangles = an_ostium_beside_which_another_vessel_leaves()
+    opened = open_ends(points, triangles, tree, propose_cuts(tree).cuts)
+    assert "inlet_RCA takes away" in opened.skipped[0]
+
+
 def test_rims_lie_exactly_on_planes_normal_to_the_centreline(fork):
     tree, opened = fork
     for index, cut in enumerate(opened.cuts):
