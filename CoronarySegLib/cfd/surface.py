@@ -58,8 +58,8 @@ class LumenSurfaceOptions:
 
     method: Method = "voxels"
     smoothing: Smoothing = "windowed sinc"
-    pass_band: float = 0.03
-    iterations: int = 50
+    pass_band: float = 0.015
+    iterations: int = 80
     keep_diameters: bool = True
     laplacian_iterations: int = 100
     relaxation: float = 0.1
