@@ -68,6 +68,10 @@ def _handles(inside: np.ndarray) -> int:
     return -int(euler_number(inside, connectivity=3))
 
 
+def _outsides(inside: np.ndarray) -> int:
+    return ndimage.label(~inside)[1]
+
+
 def contacts_between(inside: np.ndarray, geometry: Geometry, ruler: Ruler) -> np.ndarray:
     """Voxels (z, y, x) bool of ``inside`` whose removal parts vessels that touch: between places that are far from each
     other along the tree, and only where that opens a loop."""
@@ -86,16 +90,18 @@ def contacts_between(inside: np.ndarray, geometry: Geometry, ruler: Ruler) -> np
         # The one nearer to its vessel's wall goes.
         chosen.append(np.where(depth[rows] > depth[others], rows, others))
         pairs.append(np.stack([ours[far], theirs[far]], axis=1))
-    pairs, chosen = np.concatenate(pairs), np.concatenate(chosen)
+    pairs, chosen = np.concatenate(pairs), voxels.index[np.concatenate(chosen)]
+    short = _short_contacts(ruler, pairs, _patches(inside.shape, chosen))
     candidates = np.zeros(inside.shape, bool)
-    candidates[tuple(voxels.index[chosen[_short_contacts(ruler, pairs)]].T)] = True
+    candidates[tuple(chosen[short].T)] = True
     return _opening(inside, candidates, voxels)
 
 
 def _opening(inside: np.ndarray, candidates: np.ndarray, voxels: SparseVoxels) -> np.ndarray:
     """The parts of ``candidates`` whose removal opens a loop; between daughters near their junction none does.
 
-    Euler's number rises too when a part holds two pieces together. Those stay: a vessel must not be cut through.
+    Euler's number rises too when a part holds two pieces together and when it lies inside, where its removal leaves a
+    cavity. Those stay: a vessel must not be cut through or hollowed out.
     """
     cut = np.zeros(inside.shape, bool)
     parts, count = ndimage.label(candidates, np.ones((3, 3, 3)))
@@ -108,19 +114,31 @@ def _opening(inside: np.ndarray, candidates: np.ndarray, voxels: SparseVoxels) -
         near = _near(box)
         before = np.pad(inside[near] & ~cut[near], 1)
         part = np.pad(parts[near] == number, 1)
-        opens = _handles(before & ~part) < _handles(before)
+        opens = _handles(before & ~part) < _handles(before) and _outsides(before & ~part) <= _outsides(before)
         if opens and joints.pieces_without([*gone, number], SMALLEST_PIECE) <= whole:
             cut[near] |= parts[near] == number
             gone.append(number)
     return cut
 
 
-def _short_contacts(ruler: Ruler, pairs: np.ndarray) -> np.ndarray:
-    """True for contacts (k,) of two branches over a stretch short enough to be a touch."""
+def _patches(shape: tuple[int, ...], index: np.ndarray) -> np.ndarray:
+    """A number (k,) for each voxel of ``index`` (k, 3), the same for voxels that hang together."""
+    marked = np.zeros(shape, bool)
+    marked[tuple(index.T)] = True
+    return ndimage.label(marked, np.ones((3, 3, 3)))[0][tuple(index.T)]
+
+
+def _short_contacts(ruler: Ruler, pairs: np.ndarray, patch: np.ndarray) -> np.ndarray:
+    """True for contacts (k,) of two branches over a stretch short enough to be a touch.
+
+    Each ``patch`` (k,) counts alone: two branches lie beside each other behind their junction, too, and may touch once
+    more far from there.
+    """
     branches = np.sort(ruler.branch[pairs], axis=1)
     short = np.zeros(len(pairs), bool)
-    for a, b in np.unique(branches, axis=0):
-        rows = np.flatnonzero((branches == (a, b)).all(1))
+    groups, group = np.unique(np.column_stack([patch, branches]), axis=0, return_inverse=True)
+    for number, (_, a, _) in enumerate(groups):
+        rows = np.flatnonzero(group.ravel() == number)
         own = np.where(ruler.branch[pairs[rows, 0]] == a, pairs[rows, 0], pairs[rows, 1])
         arc = ruler.arc_mm[own]
         short[rows] = np.ptp(arc) <= LONGEST_CONTACT_RADII * ruler.radius_mm[own].mean()

@@ -8,11 +8,15 @@ import shapes
 from lumens import truth_tree
 from opened_samples import branch
 from scipy import ndimage
+from skimage.measure import euler_number
 
 from CoronarySegLib.centreline.tree import CentrelineTree
 from CoronarySegLib.cfd.ledger import LumenLedger
+from CoronarySegLib.cfd.loops import _opening, without_loops
 from CoronarySegLib.cfd.quality import quality_report
+from CoronarySegLib.cfd.ruler import ruler_along
 from CoronarySegLib.cfd.shape_quality import topology_of
+from CoronarySegLib.cfd.sparse_voxels import SparseVoxels
 from CoronarySegLib.cfd.surface import LumenSurfaceOptions, lumen_surface
 from CoronarySegLib.errors import EmptyResultError, InputError
 from CoronarySegLib.reconstruction.mesh import volume_and_area
@@ -116,6 +120,36 @@ def test_a_touch_of_two_branches_is_cut_apart(spacing, angles):
     assert topology_of(open_surface.points_mm, open_surface.triangles).loops == 0
     assert open_surface.cut_mm3 > 0
     assert max(abs(b.against_mask_percent) for b in open_surface.steps[-1].branches) < 3.0
+
+
+def test_two_branches_side_by_side_behind_their_junction_are_cut_where_they_touch_once_more():
+    """A thin branch leaves a wide one, runs beside it for long, and touches it again after a gap."""
+    array = np.zeros((24, 24, 70), np.uint8)
+    array[8:16, 6:13, 4:66] = 1
+    array[10:14, 13:16, 10:27] = 1
+    array[10:14, 15:21, 24:27] = 1
+    array[10:14, 18:21, 24:44] = 1
+    array[10:14, 13:21, 41:44] = 1
+    tree = CentrelineTree("left", (
+        branch([[1.2, 3.6, 4.6], [3.6, 3.6, 4.6]], 1.4, name="LAD"),
+        branch([[3.6, 3.6, 4.6], [25.6, 3.6, 4.6]], 1.4, 0, "LAD"),
+        branch([[3.6, 3.6, 4.6], [4.4, 5.6, 4.6], [9.6, 5.6, 4.6], [10.2, 7.6, 4.6], [17.2, 7.6, 4.6]], 0.6, 0, "D1"),
+    ))
+    lumen = Volume(array, Geometry(array.shape, (0.4, 0.4, 0.4)))
+    assert -euler_number(array, connectivity=3) == 0
+    found = without_loops(array > 0, lumen.geometry, ruler_along(tree))
+    assert -euler_number(found.inside, connectivity=3) == -1
+    assert 0 < found.cut.sum() < 50
+    assert np.argwhere(found.cut)[:, 2].min() >= 40
+
+
+def test_a_contact_inside_of_the_lumen_is_no_hole():
+    """Where a contact is marked deep inside, cutting it out leaves a cavity and opens nothing."""
+    inside = np.zeros((9, 9, 9), bool)
+    inside[1:8, 1:8, 1:8] = True
+    deep = np.zeros_like(inside)
+    deep[4, 4, 4:6] = True
+    assert not _opening(inside, deep, SparseVoxels(inside)).any()
 
 
 def test_a_pinhole_is_filled():
