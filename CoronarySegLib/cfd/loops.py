@@ -17,6 +17,8 @@ from .ruler import Ruler
 from .sparse_voxels import Joints, SparseVoxels
 
 CLOSINGS_VOXELS = (1, 2)
+LARGEST_WINDOW_VOXELS = 9
+"""Of a hole through a sheet of voxels, counted in its plane; a closing sees none in a sheet one voxel thick."""
 FAR_RADII = 1.5
 """Places may be of two vessels when the way between them along the tree is longer than this times both radii."""
 LONGEST_CONTACT_RADII = 8.0
@@ -42,21 +44,44 @@ def without_loops(inside: np.ndarray, geometry: Geometry, ruler: Ruler) -> Unloo
 
 
 def _pinholes(inside: np.ndarray) -> np.ndarray:
-    """Voxels whose filling closes a cavity or a tunnel: Euler's number rises by them."""
+    """Voxels whose filling closes a tunnel: Euler's number rises by them."""
     added = np.zeros(inside.shape, bool)
     for voxels in CLOSINGS_VOXELS:
         ball = ndimage.iterate_structure(ndimage.generate_binary_structure(3, 1), voxels)
         solid = inside | added
         wide = np.pad(solid, voxels + 1)
         closed = ndimage.binary_closing(wide, ball)[tuple(slice(voxels + 1, -voxels - 1) for _ in range(3))]
-        parts, _ = ndimage.label(closed & ~solid, np.ones((3, 3, 3)))
-        for number, box in enumerate(ndimage.find_objects(parts), start=1):
-            near = _near(box)
-            before = np.pad(inside[near] | added[near], 1)
-            part = np.pad(parts[near] == number, 1)
-            if _handles(before | part) < _handles(before):
-                added[near] |= parts[near] == number
+        _fill(added, inside, ndimage.label(closed & ~solid, np.ones((3, 3, 3)))[0])
+    return added | windows_of(inside | added, LARGEST_WINDOW_VOXELS)
+
+
+def windows_of(inside: np.ndarray, largest: int) -> np.ndarray:
+    """Voxels (z, y, x) bool that close tunnels through sheets: holes of at most ``largest`` voxels in a plane of the
+    grid, one voxel deep."""
+    added = np.zeros(inside.shape, bool)
+    for axis in range(3):
+        _fill(added, inside, _small_holes(inside | added, axis, largest))
     return added
+
+
+def _small_holes(solid: np.ndarray, axis: int, largest: int) -> np.ndarray:
+    """Holes of at most ``largest`` voxels in the planes across ``axis``, numbered from 1."""
+    in_plane = ndimage.generate_binary_structure(3, 1)
+    in_plane[tuple(np.s_[::2] if k == axis else np.s_[:] for k in range(3))] = False
+    parts, count = ndimage.label(~solid, in_plane)
+    small = np.bincount(parts.ravel(), minlength=count + 1) <= largest
+    small[0] = False
+    return np.where(small, np.cumsum(small), 0)[parts]
+
+
+def _fill(added: np.ndarray, inside: np.ndarray, parts: np.ndarray) -> None:
+    """Enter in ``added`` those of the numbered ``parts`` that close a tunnel."""
+    for number, box in enumerate(ndimage.find_objects(parts), start=1):
+        near = _near(box)
+        before = np.pad(inside[near] | added[near], 1)
+        part = np.pad(parts[near] == number, 1)
+        if _handles(before | part) < _handles(before):
+            added[near] |= parts[near] == number
 
 
 def _near(box: tuple[slice, slice, slice]) -> tuple[slice, slice, slice]:

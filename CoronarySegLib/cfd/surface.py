@@ -29,7 +29,7 @@ from .creases import without_creases
 from .keep import diameters_kept
 from .ledger import LumenLedger, LumenStep
 from .loft import lofted
-from .loops import Unlooped, contacts_between, without_loops
+from .loops import LARGEST_WINDOW_VOXELS, Unlooped, contacts_between, windows_of, without_loops
 from .ruler import Ruler
 from .thread import threaded
 
@@ -41,6 +41,9 @@ LOST_MM3 = 1.0
 """Parts beside the largest may be this much together: single voxels. More is a vessel that came apart."""
 PARTED = 0.3
 """Far enough below the threshold that no interpolation reaches over a sample between two parted walls."""
+LARGEST_WINDOW = FACTOR**2 * LARGEST_WINDOW_VOXELS
+WINDOW_MARGIN = 8
+"""Samples round a block, so that a window at its edge is seen whole."""
 
 
 @dataclass(frozen=True)
@@ -221,17 +224,31 @@ def _extracted(score, threshold: float, geometry, ruler: Ruler | None) -> tuple[
         for block in blocks(active)
     ]
     make_well_composed(fine, threshold, fine_blocks)
-    points, triangles, lost_mm3 = _largest(*isosurface(fine, threshold, geometry, FACTOR))
-    if ruler is None or _loops(triangles) == 0:
-        return points, triangles, lost_mm3
+    found = _largest(*isosurface(fine, threshold, geometry, FACTOR))
+    for opened in (_without_windows, _without_contacts):
+        if ruler is None or _loops(found[1]) == 0:
+            break
+        opened(fine, threshold, geometry, fine_blocks, ruler)
+        make_well_composed(fine, threshold, fine_blocks)
+        other = _largest(*isosurface(fine, threshold, geometry, FACTOR))
+        if _loops(other[1]) < _loops(found[1]) and other[2] <= found[2] + LOST_MM3:
+            found = other
+    return found
+
+
+def _without_windows(fine: np.ndarray, threshold: float, geometry, fine_blocks, ruler: Ruler) -> None:
+    """Small holes through a thin wall closed, in place."""
+    for block in fine_blocks:
+        wide = tuple(slice(max(s.start - WINDOW_MARGIN, 0), s.stop + WINDOW_MARGIN) for s in block)
+        part = fine[wide]
+        part[windows_of(part >= threshold, LARGEST_WINDOW)] = min(threshold + PARTED, 1.0)
+
+
+def _without_contacts(fine: np.ndarray, threshold: float, geometry, fine_blocks, ruler: Ruler) -> None:
+    """Vessels that touch between the voxels cut apart, in place."""
     half = tuple(s / FACTOR for s in geometry.spacing_xyz_mm)
     finer = replace(geometry, shape_zyx=fine.shape, spacing_xyz_mm=half)
     fine[contacts_between(fine >= threshold, finer, ruler)] = max(threshold - PARTED, 0.0)
-    make_well_composed(fine, threshold, fine_blocks)
-    other_points, other_triangles, other_lost_mm3 = _largest(*isosurface(fine, threshold, geometry, FACTOR))
-    if _loops(other_triangles) < _loops(triangles) and other_lost_mm3 <= lost_mm3 + LOST_MM3:
-        return other_points, other_triangles, other_lost_mm3
-    return points, triangles, lost_mm3
 
 
 def _largest(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

@@ -164,6 +164,20 @@ def test_a_pinhole_is_filled():
     assert topology_of(surface.points_mm, surface.triangles).loops == 0
 
 
+def test_a_window_in_a_sheet_of_one_voxel_is_filled():
+    array = np.zeros((12, 20, 40), np.uint8)
+    array[4:8, 4:9, 3:37] = 1
+    array[7, 9:15, 14:26] = 1
+    array[7, 11, 19:21] = 0
+    assert euler_number(array, connectivity=3) == 0
+    tree = CentrelineTree("left", (branch([[1.6, 2.6, 2.2], [14.0, 2.6, 2.2]], 1.0, name="LAD"),))
+    lumen = Volume(array, Geometry(array.shape, (0.4, 0.4, 0.4)))
+    found = without_loops(array > 0, lumen.geometry, ruler_along(tree))
+    assert np.argwhere(found.filled).tolist() == [[7, 11, 19], [7, 11, 20]]
+    surface = lumen_surface(lumen, tree)
+    assert topology_of(surface.points_mm, surface.triangles).loops == 0
+
+
 def test_the_laplacian_names_its_price():
     shape = shapes.straight(1.5, 16.0)
     kept, shrunk = made(shape), made(shape, LumenSurfaceOptions(smoothing="Laplacian"))
