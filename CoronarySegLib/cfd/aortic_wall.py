@@ -37,7 +37,8 @@ ACROSS = 0.7
 """A wall whose normal is nearer to the axis than this cosine closes the aorta's mask and is no wall."""
 INNER, NARROW = 0.7, 0.7
 """Of the usual radius: what is nearer to the axis is no wall; what is narrower is the end of the mask."""
-CLEAR_MM = 2.0
+CLEAR_MM, STRAY_PERCENT = 2.0, 10.0
+"""The cuts keep clear of what closes the mask, but for a share of its faces, which are those of voxels' steps."""
 
 
 @dataclass(frozen=True)
@@ -140,13 +141,22 @@ def _free_of_lids(stretch: AorticStretch, points: np.ndarray, triangles: np.ndar
     below = inner & (normals @ stretch.axis < -ACROSS) & (height < min(levels))
     above = inner & (normals @ stretch.axis > ACROSS) & (height > max(levels))
     if below.any():
-        low = max(low, float(height[below].mean()) + _rise(faces[below], stretch.axis, usual) + CLEAR_MM)
+        reach = _reach(normals[below], height[below], out[below], stretch.axis, -usual)
+        low = max(low, float(np.percentile(reach, 100 - STRAY_PERCENT)) + CLEAR_MM)
     if above.any():
-        high = min(high, float(height[above].mean()) - _rise(faces[above], stretch.axis, usual) - CLEAR_MM)
+        reach = _reach(normals[above], height[above], out[above], stretch.axis, usual)
+        high = min(high, float(np.percentile(reach, STRAY_PERCENT)) - CLEAR_MM)
     return low, high
 
 
-def _rise(faces: np.ndarray, axis: np.ndarray, radius_mm: float) -> float:
-    """How far a lid of these faces leans over the radius of the aorta, mm."""
-    along = abs(faces.sum(0) @ axis) / np.linalg.norm(faces.sum(0))
-    return radius_mm * float(np.sqrt(max(1.0 - along**2, 0.0))) / along
+def _reach(
+    normals: np.ndarray, height: np.ndarray, out: np.ndarray, axis: np.ndarray, radius_mm: float
+) -> np.ndarray:
+    """Height (n,) at which the plane of each face of a lid meets the wall on its nearer side, mm.
+
+    ``out`` (n, 3): from the axis to the face. Face by face, as a mask may end by two lids: its own and the volume's.
+    """
+    along = normals @ axis
+    lean = normals - along[:, None] * axis
+    at_axis = height + (out * lean).sum(1) / along
+    return at_axis - radius_mm * np.linalg.norm(lean, axis=1) / np.abs(along)
