@@ -1,7 +1,7 @@
 """A lumen from centreline and radius alone: for when the mask's own surface cannot be mended, or there is no mask.
 
 Between two points of the centreline the lumen is the hull of their spheres, and the lumen is the union of those. Every
-section is round, and the topology is the tree's wherever its branches keep apart.
+section is round, and the topology is the tree's: where branches touch that are not neighbours they are cut apart.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..centreline.tree import CentrelineBranch, CentrelineTree
-from ..reconstruction.isosurface import isosurface
-from ..reconstruction.lattice import blocks, make_well_composed
-from ..reconstruction.mesh import compacted, part_volumes
+from ..reconstruction.lattice import blocks
 from ..volume import Geometry
+from .field_surface import surface_in
+from .ruler import ruler_along
 
 CELL = 8
 LARGEST_LATTICE = 80_000_000
@@ -45,10 +45,8 @@ def lofted(tree: CentrelineTree, *, spacing_mm: float | None = None) -> tuple[np
     score = np.zeros(geometry.shape_zyx, np.float32)
     for branch, radius in zip(tree.branches, radii, strict=True):
         _draw(score, geometry, branch.points_lps_mm, radius)
-    make_well_composed(score, 0.5, blocks(score > 0))
-    points, triangles = isosurface(score, 0.5, geometry, 1)
-    volumes, part = part_volumes(points, triangles)
-    return compacted(points, triangles[part == np.argmax(volumes)])
+    points, triangles, _ = surface_in(score, 0.5, geometry, 1, blocks(score > 0), ruler_along(tree))
+    return points, triangles
 
 
 def lumen_radius_mm(branch: CentrelineBranch) -> np.ndarray:

@@ -7,7 +7,7 @@ stays joined to its tree instead of falling off; loops are opened; and every ste
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -20,16 +20,15 @@ from ..progress import Progress, ProgressCallback, as_progress
 from ..reconstruction.fields import FACTOR, padded
 from ..reconstruction.from_labels import inside_score
 from ..reconstruction.from_probability import sharpened
-from ..reconstruction.isosurface import isosurface
-from ..reconstruction.lattice import blocks, make_well_composed, twice_sampled
-from ..reconstruction.mesh import compacted, part_volumes
+from ..reconstruction.lattice import blocks, twice_sampled
 from ..reconstruction.smoothing import laplacian, windowed_sinc
 from ..volume import Volume
 from .creases import without_creases
+from .field_surface import LOST_MM3, surface_in
 from .keep import diameters_kept
 from .ledger import LumenLedger, LumenStep
 from .loft import lofted
-from .loops import LARGEST_WINDOW_VOXELS, Unlooped, contacts_between, windows_of, without_loops
+from .loops import Unlooped, without_loops
 from .ruler import Ruler
 from .thread import threaded
 
@@ -37,13 +36,6 @@ Method = Literal["voxels", "loft"]
 Smoothing = Literal["windowed sinc", "Laplacian", "none"]
 MARGIN = 4
 THREAD_OF_VOXEL = 0.7
-LOST_MM3 = 1.0
-"""Parts beside the largest may be this much together: single voxels. More is a vessel that came apart."""
-PARTED = 0.3
-"""Far enough below the threshold that no interpolation reaches over a sample between two parted walls."""
-LARGEST_WINDOW = FACTOR**2 * LARGEST_WINDOW_VOXELS
-WINDOW_MARGIN = 8
-"""Samples round a block, so that a window at its edge is seen whole."""
 
 
 @dataclass(frozen=True)
@@ -213,52 +205,11 @@ def _unlooped(array: np.ndarray, threshold: float, loops: Unlooped) -> np.ndarra
 
 
 def _extracted(score, threshold: float, geometry, ruler: Ruler | None) -> tuple[np.ndarray, np.ndarray, float]:
-    """Iso-surface of the score: the largest part without the walls of cavities, and the volume of other parts, mm³.
-
-    Between the voxels two walls may meet that no voxels join; with a ``ruler`` such loops are opened too.
-    """
+    """Surface of the score at twice its sampling: points, triangles and the volume of what is not in it, mm³."""
     active = score > 0
     fine = twice_sampled(score, active)
     fine_blocks = [
         tuple(slice(FACTOR * s.start, min(FACTOR * s.stop, n)) for s, n in zip(block, fine.shape, strict=True))
         for block in blocks(active)
     ]
-    make_well_composed(fine, threshold, fine_blocks)
-    found = _largest(*isosurface(fine, threshold, geometry, FACTOR))
-    for opened in (_without_windows, _without_contacts):
-        if ruler is None or _loops(found[1]) == 0:
-            break
-        opened(fine, threshold, geometry, fine_blocks, ruler)
-        make_well_composed(fine, threshold, fine_blocks)
-        other = _largest(*isosurface(fine, threshold, geometry, FACTOR))
-        if _loops(other[1]) < _loops(found[1]) and other[2] <= found[2] + LOST_MM3:
-            found = other
-    return found
-
-
-def _without_windows(fine: np.ndarray, threshold: float, geometry, fine_blocks, ruler: Ruler) -> None:
-    """Small holes through a thin wall closed, in place."""
-    for block in fine_blocks:
-        wide = tuple(slice(max(s.start - WINDOW_MARGIN, 0), s.stop + WINDOW_MARGIN) for s in block)
-        part = fine[wide]
-        part[windows_of(part >= threshold, LARGEST_WINDOW)] = min(threshold + PARTED, 1.0)
-
-
-def _without_contacts(fine: np.ndarray, threshold: float, geometry, fine_blocks, ruler: Ruler) -> None:
-    """Vessels that touch between the voxels cut apart, in place."""
-    half = tuple(s / FACTOR for s in geometry.spacing_xyz_mm)
-    finer = replace(geometry, shape_zyx=fine.shape, spacing_xyz_mm=half)
-    fine[contacts_between(fine >= threshold, finer, ruler)] = max(threshold - PARTED, 0.0)
-
-
-def _largest(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    volumes, part = part_volumes(points, triangles)
-    if not len(volumes):
-        raise EmptyResultError("The mask is too small for a surface. Choose another segmentation or draw one first.")
-    beside_mm3 = float(np.maximum(volumes, 0.0).sum() - volumes.max())
-    return *compacted(points, triangles[part == np.argmax(volumes)]), beside_mm3
-
-
-def _loops(triangles: np.ndarray) -> int:
-    """Handles of a closed manifold surface of one piece: vertices - edges + triangles = 2 - 2 handles."""
-    return (2 - (len(np.unique(triangles)) - len(triangles) // 2)) // 2
+    return surface_in(fine, threshold, geometry, FACTOR, fine_blocks, ruler)

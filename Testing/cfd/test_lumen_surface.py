@@ -217,6 +217,12 @@ def test_a_loft_has_the_tree_s_diameters():
     assert report["self_intersections"].passed
 
 
+def test_branches_of_a_loft_that_touch_are_cut_apart():
+    surface = made(shapes.touching_branches(), LumenSurfaceOptions(method="loft"))
+    found = topology_of(surface.points_mm, surface.triangles)
+    assert (found.components, found.loops) == (1, 0)
+
+
 def test_an_empty_mask_is_a_named_error():
     shape = shapes.straight(3.0, 16.0)
     mask = shapes.mask_of(shape, shapes.grid_round(shape))
