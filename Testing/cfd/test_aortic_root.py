@@ -48,10 +48,9 @@ def an_aorta() -> np.ndarray:
 def the_trees() -> dict[str, CentrelineTree]:
     """The right one leaves the aorta and goes away; the left one comes back and runs up along the aortic wall."""
     along = [RADIUS_MM + 2.2, 0.0, 0.0] + np.linspace(8.0, 17.0, 6)[:, None] * AXIS
+    out = [[RADIUS_MM, 0, 0], [RADIUS_MM + 9, 1.5, 1], [RADIUS_MM + 8, 1.5, 5]]
     return {
-        "left": CentrelineTree("left", (
-            branch([[RADIUS_MM, 0, 0], [RADIUS_MM + 9, 1.5, 1], [RADIUS_MM + 8, 1.5, 5], *along.tolist(), [22, 10, 20]], 1.8, name="LM"),
-        )),
+        "left": CentrelineTree("left", (branch([*out, *along.tolist(), [22, 10, 20]], 1.8, name="LM"),)),
         "right": CentrelineTree("right", (branch([[-RADIUS_MM, 0, 1], [-20, 4, 2], [-32, 8, 0]], 1.6, name="RCA"),)),
     }
 
