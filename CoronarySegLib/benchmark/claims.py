@@ -57,7 +57,7 @@ _ALL = (
     Claim("nested-skips", "U-Net++ instead of U-Net (angiography)", "angiogram-unetplusplus", "angiogram-unet"),
     Claim("no-pyramid", "U-Net instead of DeepLabV3+ (angiography)", "angiogram-unet", "angiogram-deeplabv3plus"),
     Claim("deep-supervision", "Deep supervision of U-Net 3+", "unet3plus", "unet3plus-no-supervision"),
-    Claim("transfer", "ImageNet weights in U-Net 3+", "unet3plus-no-supervision",
+    Claim("transfer", "Transfer learning in U-Net 3+", "unet3plus-no-supervision",
           "unet3plus-no-supervision-no-transfer"),
     Claim("local-look", "The local look of TPRNet", "tprnet-global-local", "tprnet-global", (DICE, CLDICE)),
     Claim("focal-look", "The focal look of TPRNet", "tprnet", "tprnet-global-local", (DICE, CLDICE)),
