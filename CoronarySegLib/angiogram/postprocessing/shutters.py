@@ -6,7 +6,8 @@ import numpy as np
 from scipy import ndimage
 from skimage.morphology import disk
 
-WORKING_PX = 256
+from ..reading.reduced import reduced
+
 BLACK = 0.2
 """Of the frame's median. Lungs reach the edge at half of it, and vessels over them are darker still."""
 WIDEST_VESSEL = 0.05
@@ -18,8 +19,7 @@ REACH = 0.02
 def covered_by_shutters(frame: np.ndarray) -> np.ndarray:
     """What is black, or in a negative white, wide and hangs together with the edge of a frame (y, x) in 0..1, and its
     blurred rim (bool, y, x)."""
-    step = max(1, round(max(frame.shape) / WORKING_PX))
-    small = ndimage.uniform_filter(frame, step)[step // 2 :: step, step // 2 :: step] if step > 1 else frame
+    small, step = reduced(frame)
     side = max(small.shape)
     middle = float(np.median(small))
     covered = np.zeros(small.shape, bool)

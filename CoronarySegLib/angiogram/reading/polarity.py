@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from .reduced import reduced
+
 SCALES_PX = (1.5, 2.5)
 """Of a picture brought down to about 256 pixels: a coronary trunk is 3 to 10 of them wide."""
-WORKING_PX = 256
 SHADE_PX = 8.0
 MARGIN = 0.06
 """Shutters and the picture's rim are no vessels."""
@@ -35,8 +36,7 @@ def ridges(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     The ridge strength is the larger eigenvalue of the Hessian less the size of the other, so that an edge or a blob
     counts little (after Frangi et al. 1998), relative to the local grey.
     """
-    step = max(1, round(max(frame.shape) / WORKING_PX))
-    small = ndimage.uniform_filter(frame, step)[step // 2 :: step, step // 2 :: step] if step > 1 else frame
+    small, _ = reduced(frame)
     shade = ndimage.gaussian_filter(small, SHADE_PX)
     # The same for a picture and its negative, so that neither is favoured.
     relative = small / np.sqrt(np.maximum(shade * (1.0 - shade), 0.02))
