@@ -162,14 +162,20 @@ def _train(stage: str, entrant: Entrant, plan: Plan, folder: Path, earlier: Sequ
         data=str(plan.data), cache=str(plan.cache or folder.parent / "cache"), split=str(plan.split), fold=plan.fold,
         initial_run=str(earlier[-1]) if refines else None,
     )
+    share = None if plan.minutes is None else plan.minutes / len(entrant.stages)
+    return train_within(share, config, choice, folder / stage, progress)
+
+
+def train_within(
+    minutes: float | None, config: TrainConfig, choice: DataChoice, run: Path, progress: Progress
+) -> TrainResult:
+    """Train in the folder ``run``, or go on there, for about ``minutes`` (for the steps of ``config`` when None)."""
     source, validation = open_choice(choice, config, progress=progress.part(0.0, 0.1))
-    if PUBLISHED[stage].balanced and config.vessel_share is None:
+    if PUBLISHED[config.published].balanced and config.vessel_share is None:
         config = config.with_changes(vessel_share=source.vessel_share)
-    run = folder / stage
     run.mkdir(parents=True, exist_ok=True)
-    if plan.minutes is not None:
-        share = plan.minutes / len(entrant.stages)
-        config = config.with_changes(steps=steps_within(share, config, source, run, progress.part(0.1, 0.15)))
+    if minutes is not None:
+        config = config.with_changes(steps=steps_within(minutes, config, source, run, progress.part(0.1, 0.15)))
     choice.write(run)
     note_cases(run, source)
     return train(config, source, validation, run, progress=progress.part(0.15, 1.0),

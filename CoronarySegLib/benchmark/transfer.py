@@ -15,11 +15,10 @@ from safetensors.torch import save_file
 from ..errors import Cancelled, TrainingError
 from ..in_place import file_in_place
 from ..progress import Progress, ProgressCallback, as_progress
-from ..training.loop import train
-from ..training.opening import DataChoice, open_choice
+from ..training.opening import DataChoice
 from ..training.published import published_config
-from ..training.state import CHECKPOINT, read_weights
-from .budget import steps_within
+from ..training.state import read_weights
+from .run import train_within
 
 CARRIER = "angiogram-unet"
 """The network around the encoder while it learns."""
@@ -37,17 +36,9 @@ def pretrained_encoder(data: Path, work: Path, settings: Mapping[str, Any], *, m
     path = work / ENCODER
     if path.is_file():
         return path
-    report = as_progress(progress)
     config = published_config(CARRIER, "recommended", **settings)
-    choice = DataChoice(data=str(data))
-    source, validation = open_choice(choice, config, progress=report.part(0.0, 0.1))
     run = work / "run"
-    run.mkdir(parents=True, exist_ok=True)
-    if minutes is not None:
-        config = config.with_changes(steps=steps_within(minutes, config, source, run, report.part(0.1, 0.15)))
-    choice.write(run)
-    trained = train(config, source, validation, run, progress=report.part(0.15, 1.0),
-                    resume=(run / CHECKPOINT).exists())
+    trained = train_within(minutes, config, DataChoice(data=str(data)), run, as_progress(progress))
     if trained.stopped:
         raise Cancelled(f"Stopped while the encoder learned, at step {trained.step}. Give the same command to go on.")
     return save_encoder(run, path)

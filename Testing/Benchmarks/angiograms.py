@@ -39,9 +39,7 @@ PAPERS = {
     "tprnet-global": 0.8280, "tprnet-global-local": 0.8345, "tprnet": 0.8370,
 }
 """Dice of Table 2 of the paper on U-Net 3+ (616 images of 210 patients) and of Table II of TPRNet (ARCADE)."""
-COMPARABLE = (
-    "Ours and the papers' figures are of other images and other readers: compare rows, not columns.",
-)
+COMPARABLE = "Ours and the papers' figures are of other images and other readers: compare rows, not columns."
 TRANSFER = {
     "imagenet": "Encoders start from the weights that --encoder-weights names; the row without transfer learning from "
     "chance.",
@@ -93,7 +91,7 @@ def table(results: list[Result], remarks: list[str]) -> str:
     parts: list[Part] = [
         *benchmark_parts(results), Heading("Beside the papers"),
         TextTable(("system", "Dice here", "Dice published"), rows),
-        Items((*COMPARABLE, *remarks)),
+        Items((COMPARABLE, *remarks)),
     ]
     return as_markdown("Systems on X-ray angiograms", tuple(parts))
 
@@ -112,8 +110,9 @@ def _write_split(arguments: argparse.Namespace, path: Path) -> None:
 
 
 def _pretrained(arguments: argparse.Namespace, work: Path) -> Path:
-    stage = {**PUBLISHED[CARRIER].paper["stage_changes"], "patch_zyx": [1, arguments.side, arguments.side]}
-    settings = {**_settings(arguments), "stage_changes": stage, "device": arguments.device}
+    settings = {
+        **_settings(arguments), "stage_changes": _stage(CARRIER, arguments.side), "device": arguments.device
+    }
     return pretrained_encoder(
         arguments.pretrain, work, settings, minutes=arguments.pretrain_minutes, progress=_told("encoder")
     )
@@ -123,6 +122,11 @@ def _settings(arguments: argparse.Namespace) -> dict:
     given = {"seed": arguments.seed, "workers": arguments.workers, "batch": arguments.batch,
              "threads": arguments.threads, "encoder_weights": arguments.encoder_weights}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _stage(name: str, side: int) -> dict:
+    """What a system changes of its stage, for images of ``side`` pixels."""
+    return {**PUBLISHED[name].paper.get("stage_changes", {}), "patch_zyx": [1, side, side]}
 
 
 def _of_systems(arguments: argparse.Namespace) -> dict[str, dict]:
@@ -138,8 +142,7 @@ def _of_systems(arguments: argparse.Namespace) -> dict[str, dict]:
             own = (entry.recommended if arguments.profile == "recommended" else entry.paper)["network_arguments"]
             squares = {"local_size": local, "focal_size": max(32, arguments.side // 8)}
             changes["network_arguments"] = {**own, **squares, "focal_after": arguments.focal_after}
-        stage = {**entry.paper.get("stage_changes", {}), "patch_zyx": [1, arguments.side, arguments.side]}
-        settings[name] = {**changes, "stage_changes": stage}
+        settings[name] = {**changes, "stage_changes": _stage(name, arguments.side)}
         if not entry.imagenet:
             settings[name]["encoder_weights"] = None
         more = {**given.get("*", {}), **given.get(name, {})}
