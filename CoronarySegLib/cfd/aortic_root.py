@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from ..centreline.tree import CentrelineBranch, CentrelineTree
 from ..errors import InputError
-from ..postprocessing.boxes import bounding_box, cropped, spacing_zyx
+from ..postprocessing.boxes import bounding_box, cropped, points_of, spacing_zyx
 from ..volume import Volume
 
 AORTA = "Aorta"
@@ -99,11 +98,11 @@ def led_in(tree: CentrelineTree, stretch: AorticStretch) -> CentrelineTree:
     """``tree`` with its root carried on into the aorta, towards the aorta's own centreline, until it is well inside."""
     root = tree.branches[0]
     ostium = root.points_lps_mm[0]
-    aorta = stretch.mask.geometry.points_lps(np.argwhere(stretch.mask.array)[:, ::-1])
-    gap, _ = cKDTree(aorta).query(ostium)
+    aorta = points_of(stretch.mask.geometry, np.argwhere(stretch.mask.array))
+    gap = float(np.linalg.norm(aorta - ostium, axis=1).min())
     inward = _axis_point(stretch, ostium) - ostium
     radius = mouth_radius_mm(root)
-    depth = min(float(gap) + radius + DEEP_MM, 0.9 * float(np.linalg.norm(inward)))
+    depth = min(gap + radius + DEEP_MM, 0.9 * float(np.linalg.norm(inward)))
     steps = max(2, round(depth / STEP_MM))
     share = np.linspace(depth, 0.0, steps, endpoint=False)[:, None] / np.linalg.norm(inward)
     return tree.with_branches((_before(root, ostium + share * inward, radius), *tree.branches[1:]))
@@ -142,13 +141,13 @@ def _piece_at(aorta: Volume, ostia: Mapping[str, np.ndarray], middle: np.ndarray
         raise InputError("The aorta's mask is empty. Choose the label of the aorta, or export without it.")
     part = cropped(aorta, box)
     index = np.argwhere(part.array != 0)
-    places = part.geometry.points_lps(index[:, ::-1])
+    places = points_of(part.geometry, index)
     index = index[np.linalg.norm(places - middle, axis=1) < FARTHEST_MM]
     near = np.zeros(part.array.shape, bool)
     near[tuple(index.T)] = True
     pieces, _ = ndimage.label(near, np.ones((3, 3, 3)))
     wanted = set()
-    places = part.geometry.points_lps(index[:, ::-1])
+    places = points_of(part.geometry, index)
     for key, ostium in ostia.items():
         away = np.linalg.norm(places - ostium, axis=1) if len(places) else np.array([np.inf])
         if away.min() > FAR_MM:
@@ -158,7 +157,7 @@ def _piece_at(aorta: Volume, ostia: Mapping[str, np.ndarray], middle: np.ndarray
             )
         wanted.add(int(pieces[tuple(index[np.argmin(away)])]))
     array = np.isin(pieces, list(wanted)).astype(np.uint8)
-    return part.with_array(array), part.geometry.points_lps(np.argwhere(array)[:, ::-1])
+    return part.with_array(array), points_of(part.geometry, np.argwhere(array))
 
 
 def _axis(part: Volume, middle: np.ndarray) -> np.ndarray:

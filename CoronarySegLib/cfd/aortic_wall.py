@@ -14,18 +14,18 @@ from scipy import ndimage
 
 from ..centreline.tree import CentrelineTree
 from ..errors import InputError
-from ..postprocessing.boxes import spacing_zyx
+from ..postprocessing.boxes import points_of, spacing_zyx
 from ..reconstruction.fields import padded
 from ..reconstruction.from_labels import inside_score
-from ..reconstruction.isosurface import isosurface
-from ..reconstruction.lattice import blocks, make_well_composed
-from ..reconstruction.mesh import compacted, part_volumes, volume_and_area
+from ..reconstruction.lattice import blocks
+from ..reconstruction.mesh import volume_and_area
 from ..reconstruction.smoothing import volume_restored, windowed_sinc
 from ..volume import Volume
 from .aortic_root import AorticStretch, RootOptions, mouth_radius_mm
 from .creases import without_creases
 from .cuts import cut_at
 from .ends import OpenedSurface, open_ends
+from .field_surface import surface_in
 from .intersections import without_self_intersections
 
 APART_VOXELS, APART_MM = 1.5, 0.6
@@ -86,7 +86,7 @@ def _kept_off(aorta: Volume, coronaries: Volume, trees: Mapping[str, CentrelineT
     geometry = aorta.geometry
     apart_mm = max(APART_MM, APART_VOXELS * max(geometry.spacing_xyz_mm))
     reach = np.ceil(apart_mm / spacing_zyx(geometry)).astype(int)
-    places = coronaries.geometry.points_lps(np.argwhere(coronaries.array != 0)[:, ::-1])
+    places = points_of(coronaries.geometry, np.argwhere(coronaries.array != 0))
     for tree in trees.values():
         root = tree.branches[0]
         mouth_mm = OSTIUM_RADII * mouth_radius_mm(root) + OSTIUM_MM
@@ -109,10 +109,7 @@ def _surface(mask: Volume) -> tuple[np.ndarray, np.ndarray]:
     """Closed wall between the voxels, with the voxels' volume; at their own sampling, which is fine for an aorta."""
     array, geometry = padded(mask.array, mask.geometry)
     score = inside_score(array > 0, geometry)
-    make_well_composed(score, 0.5, blocks(score > 0))
-    points, triangles = isosurface(score, 0.5, geometry, 1)
-    volumes, part = part_volumes(points, triangles)
-    points, triangles = compacted(points, triangles[part == np.argmax(volumes)])
+    points, triangles, _ = surface_in(score, 0.5, geometry, 1, blocks(score > 0), None)
     volume_mm3, _ = volume_and_area(points, triangles)
     points = windowed_sinc(points, triangles, PASS_BAND, ITERATIONS)
     points, _ = without_creases(points, triangles)

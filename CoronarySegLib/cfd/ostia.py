@@ -13,7 +13,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from ..centreline.tree import CentrelineTree
-from ..postprocessing.boxes import inside_distance, spacing_zyx
+from ..postprocessing.boxes import inside_distance, points_of, spacing_zyx
 from ..volume import Volume
 from .aortic_root import mouth_radius_mm
 
@@ -35,7 +35,7 @@ def ostia_at_the_aorta(
 
     ``labels``: not 0 is a coronary; both masks on one grid.
     """
-    aortic = aorta.geometry.points_lps(np.argwhere(aorta.array)[:, ::-1])
+    aortic = points_of(aorta.geometry, np.argwhere(aorta.array))
     wall = cKDTree(aortic)
     found = {}
     for key, tree in trees.items():
@@ -53,7 +53,7 @@ def _widest_contact(labels: Volume, wall: cKDTree, tree: CentrelineTree) -> np.n
     """Middle of the contact with the aorta at which the tree's vessel is widest; None when there is no contact."""
     places_of_tree = cKDTree(np.concatenate([branch.points_lps_mm for branch in tree.branches]))
     index, depth_mm = inside_distance(labels.array != 0, spacing_zyx(labels.geometry))
-    places = labels.geometry.points_lps(index[:, ::-1])
+    places = points_of(labels.geometry, index)
     away, _ = places_of_tree.query(places, distance_upper_bound=2.0 * NEAR_TREE_MM)
     own = away < depth_mm + NEAR_TREE_MM
     index, depth_mm, places = index[own], depth_mm[own], places[own]
