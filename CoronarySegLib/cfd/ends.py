@@ -29,8 +29,10 @@ SHIFTS = (0.0, -0.5, 0.5, -1.0, 1.0, -1.5, -2.0, 1.5)
 """Places tried for a cut, in radii along the branch, until the section is the vessel's alone."""
 BEFORE_RADII, REACH_RADII, REACH_MM = 4.0, 4.0, 2.0
 """How far before a cut and round its vessel the surface is looked at."""
-TILTS_DEG, AZIMUTHS = (20.0, 35.0, 50.0), 8
+TILTS_DEG, AZIMUTHS = (20.0, 35.0, 50.0, 65.0), 8
 """Of an inlet beside which another vessel leaves: a plane normal to the trunk would take that vessel away."""
+TILT_SHIFTS = (0.0, -0.5, -1.0)
+"""Places where an inlet is tilted, in radii: nearer to the ostium a leaning plane takes less beside it."""
 LARGEST_LOSS_SHARE = 0.25
 """Of the tree's length; where no plane spares what leaves beside the ostium, so much may go with it and is said."""
 
@@ -71,12 +73,13 @@ def open_ends(
         shifted = [cut if shift == 0.0 else moved(cut, tree, shift * cut.radius_mm) for shift in SHIFTS]
         found = _opened_at(points, triangles, tree, shifted, edge_per_radius, rims, bystanders)
         if found is None and cut.kind == "inlet":
-            found = _opened_at(points, triangles, tree, _tilted(cut), edge_per_radius, rims, bystanders)
-        if found is None and cut.kind == "inlet":
-            most_mm = LARGEST_LOSS_SHARE * tree.length_mm
-            found = _opened_at(points, triangles, tree, shifted, edge_per_radius, rims, bystanders, most_mm)
-            if found is not None:
-                skipped.append(f"{cut.name} takes away what leaves beside the ostium: no plane there spares it")
+            found, lost_mm = _inlet_that_spares_most(
+                points, triangles, tree, cut, shifted, edge_per_radius, rims, bystanders
+            )
+            if lost_mm > MOST_LOST_MM:
+                skipped.append(
+                    f"{cut.name} takes away {lost_mm:.1f} mm of what leaves beside the ostium: no plane there spares it"
+                )
         if found is None:
             if cut.kind == "inlet":
                 raise SurfaceError(
@@ -112,19 +115,42 @@ def with_wall(opened: OpenedSurface, points: np.ndarray, triangles: np.ndarray) 
     return replace(opened, points_lps_mm=points, triangles=triangles, rims=tuple(rims))
 
 
+def _inlet_that_spares_most(
+    points, triangles, tree: CentrelineTree, cut: Cut, shifted: list[Cut], edge_per_radius: float,
+    rims: list[np.ndarray], bystanders: Bystanders,
+):
+    """The surface opened at a leaning plane, and mm of centreline that go with it; (None, 0) when nothing goes.
+
+    The first plane that takes no more than ``MOST_LOST_MM``, else the one that takes least.
+    """
+    most_mm = LARGEST_LOSS_SHARE * tree.length_mm
+    places = {place.arc_mm: place for place in (moved(cut, tree, shift * cut.radius_mm) for shift in TILT_SHIFTS)}
+    leaning = [plane for place in places.values() for plane in _tilted(place)]
+    tried: list[tuple[float, Cut]] = []
+    arguments = (points, triangles, tree), (edge_per_radius, rims, bystanders)
+    found = _opened_at(*arguments[0], [cut, *leaning, *shifted], *arguments[1], tried=tried)
+    if found is not None or not tried:
+        return found, 0.0
+    lost_mm, least = min(tried, key=lambda pair: pair[0])
+    if lost_mm > most_mm:
+        return None, 0.0
+    return _opened_at(*arguments[0], [least], *arguments[1], most_lost_mm=lost_mm), lost_mm
+
+
 def _opened_at(
     points, triangles, tree: CentrelineTree, candidates: list[Cut], edge_per_radius: float, rims: list[np.ndarray],
-    bystanders: Bystanders, most_lost_mm: float = MOST_LOST_MM,
+    bystanders: Bystanders, most_lost_mm: float = MOST_LOST_MM, tried: list[tuple[float, Cut]] | None = None,
 ):
     """The whole surface opened at the first of ``candidates`` that goes: points, triangles, rim and that cut, or None.
 
-    ``candidates`` are places for one cut, which comes first.
+    ``candidates`` are places for one cut, which comes first. ``tried`` receives those that would take more than
+    ``most_lost_mm`` of other vessels, each with what it takes.
     """
     course, widest = _course_beyond(tree, candidates[0])
     for reach in (REACH_RADII * widest + REACH_MM, np.inf):
         patch = patch_round(points, triangles, course, reach)
         on_rim = np.isin(patch.vertices, np.concatenate(rims)) if rims else np.zeros(len(patch.vertices), bool)
-        spares = partial(_spares, patch.points, on_rim, bystanders, most_lost_mm)
+        spares = partial(_spares, patch.points, on_rim, bystanders, most_lost_mm, tried)
         try:
             found = _opened(patch.points, patch.triangles, candidates, edge_per_radius, patch.joined, spares)
         except GoesOnElsewhereError:
@@ -178,17 +204,22 @@ def _opened(
 
 
 def _spares(
-    points: np.ndarray, on_rim: np.ndarray, bystanders: Bystanders, most_lost_mm: float, kept_triangles: np.ndarray,
-    cut: Cut,
+    points: np.ndarray, on_rim: np.ndarray, bystanders: Bystanders, most_lost_mm: float,
+    tried: list[tuple[float, Cut]] | None, kept_triangles: np.ndarray, cut: Cut,
 ) -> bool:
     """Whether what is not in ``kept_triangles`` any more is neither an earlier opening nor the wall of others."""
     gone = np.ones(len(points), bool)
     gone[kept_triangles[kept_triangles < len(points)]] = False
-    return not (gone & on_rim).any() and bystanders.lost_mm(points[gone], cut) <= most_lost_mm
+    if (gone & on_rim).any():
+        return False
+    lost_mm = bystanders.lost_mm(points[gone], cut)
+    if lost_mm > most_lost_mm and tried is not None:
+        tried.append((lost_mm, cut))
+    return lost_mm <= most_lost_mm
 
 
 def _tilted(cut: Cut) -> list[Cut]:
-    """The same plane leaning to all sides, least first."""
+    """The plane of ``cut`` leaning to all sides, least first."""
     axes = plane_axes(cut.normal)
     leaning = []
     for tilt in TILTS_DEG:

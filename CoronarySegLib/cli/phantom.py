@@ -44,9 +44,12 @@ def phantom_command(
     ],
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same phantom.")] = 0,
     count: Annotated[int, typer.Option("--count", min=1, help="How many, with consecutive seeds.")] = 1,
-    size: Annotated[tuple[int, int, int], typer.Option("--size", help="Voxels in x, y, z.")] = NATIVE_SIZE_XYZ,
+    size: Annotated[
+        tuple[int, int, int], typer.Option("--size", help="Voxels in x, y, z, as in --size 256 256 200.")
+    ] = NATIVE_SIZE_XYZ,
     spacing: Annotated[
-        tuple[float, float, float], typer.Option("--spacing", help="Voxel size in x, y, z (mm).")
+        tuple[float, float, float],
+        typer.Option("--spacing", help="Voxel size in x, y, z (mm), as in --spacing 0.5 0.5 0.5."),
     ] = NATIVE_SPACING_XYZ_MM,
     orientation: Annotated[
         str, typer.Option("--orientation", help="Where x, y, z increase to, as LPS or RAS.")

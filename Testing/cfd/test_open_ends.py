@@ -105,6 +105,19 @@ def test_an_inlet_that_takes_a_vessel_away_says_so(monkeypatch):
     assert "inlet_RCA takes away" in opened.skipped[0]
 
 
+def test_of_planes_that_all_take_something_the_inlet_gets_the_one_that_takes_least(monkeypatch):
+    tree, points, triangles = an_ostium_beside_which_another_vessel_leaves()
+    sparing = np.array([0.0, -1.0, 0.0])
+    monkeypatch.setattr(ends.Bystanders, "lost_mm", lambda self, removed, cut: 5.0 - float(cut.normal @ sparing))
+    inlet = propose_cuts(tree).cuts[0]
+    shifted = [inlet]
+    found, lost_mm = ends._inlet_that_spares_most(
+        points, triangles, tree, inlet, shifted, 0.3, [], ends.Bystanders.of(tree)
+    )
+    assert found[3].normal @ sparing > np.sin(np.radians(30.0)) > inlet.normal @ sparing
+    assert lost_mm == pytest.approx(5.0 - found[3].normal @ sparing)
+
+
 def test_rims_lie_exactly_on_planes_normal_to_the_centreline(fork):
     tree, opened = fork
     for index, cut in enumerate(opened.cuts):
