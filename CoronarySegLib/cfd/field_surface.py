@@ -1,11 +1,13 @@
 """The wall in a scalar field as one closed surface, without the loops that lie between the samples.
 
 Between the voxels of a mask two walls may meet that no voxels join, and so do two branches that are drawn beside each
-other. Small windows are closed; where vessels touch they are cut apart; the result with the fewest loops counts.
+other. Small windows are closed; where vessels touch they are cut apart; narrow tunnels that are left are filled. The
+result with the fewest loops counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +17,7 @@ from ..reconstruction.isosurface import isosurface
 from ..reconstruction.lattice import make_well_composed
 from ..reconstruction.mesh import compacted, part_volumes
 from ..volume import Geometry
-from .loops import contacts_between, windows_of
+from .loops import contacts_between, tunnels_of, windows_of
 from .ruler import Ruler
 
 LOST_MM3 = 1.0
@@ -24,8 +26,10 @@ PARTED = 0.3
 """Far enough off the threshold that no interpolation reaches over a sample between two parted walls."""
 LARGEST_WINDOW = 36
 """Samples of a hole in its plane."""
+CLOSINGS = (2, 4)
+"""Samples of the balls that find a tunnel, as between two daughters just behind their junction."""
 WINDOW_MARGIN = 8
-"""Samples round a block, so that a window at its edge is seen whole."""
+"""Samples round a block, so that a window or a tunnel at its edge is seen whole."""
 
 Blocks = list[tuple[slice, slice, slice]]
 
@@ -45,7 +49,7 @@ def surface_in(
         return found
     spacing = tuple(s / factor for s in geometry.spacing_xyz_mm)
     samples = replace(geometry, shape_zyx=field.shape, spacing_xyz_mm=spacing)
-    for opened in (_without_windows, _without_contacts):
+    for opened in (_without_windows, _without_contacts, _without_tunnels):
         if _loops(found[1]) == 0:
             break
         opened(field, threshold, samples, active_blocks, ruler)
@@ -58,15 +62,24 @@ def surface_in(
 
 def _without_windows(field, threshold: float, _samples: Geometry, active_blocks: Blocks, _ruler: Ruler) -> None:
     """Small holes through a thin wall closed, in place."""
-    for block in active_blocks:
-        wide = tuple(slice(max(s.start - WINDOW_MARGIN, 0), s.stop + WINDOW_MARGIN) for s in block)
-        part = field[wide]
-        part[windows_of(part >= threshold, LARGEST_WINDOW)] = min(threshold + PARTED, 1.0)
+    _fill(field, threshold, active_blocks, lambda solid: windows_of(solid, LARGEST_WINDOW))
 
 
 def _without_contacts(field, threshold: float, samples: Geometry, _blocks: Blocks, ruler: Ruler) -> None:
     """Vessels that touch cut apart, in place."""
     field[contacts_between(field >= threshold, samples, ruler)] = max(threshold - PARTED, 0.0)
+
+
+def _without_tunnels(field, threshold: float, _samples: Geometry, active_blocks: Blocks, _ruler: Ruler) -> None:
+    """Narrow tunnels filled, in place."""
+    _fill(field, threshold, active_blocks, lambda solid: tunnels_of(solid, CLOSINGS))
+
+
+def _fill(field, threshold: float, active_blocks: Blocks, holes_of: Callable[[np.ndarray], np.ndarray]) -> None:
+    for block in active_blocks:
+        wide = tuple(slice(max(s.start - WINDOW_MARGIN, 0), s.stop + WINDOW_MARGIN) for s in block)
+        part = field[wide]
+        part[holes_of(part >= threshold)] = min(threshold + PARTED, 1.0)
 
 
 def _largest(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

@@ -45,14 +45,20 @@ def without_loops(inside: np.ndarray, geometry: Geometry, ruler: Ruler) -> Unloo
 
 def _pinholes(inside: np.ndarray) -> np.ndarray:
     """Voxels whose filling closes a tunnel: Euler's number rises by them."""
+    added = tunnels_of(inside, CLOSINGS_VOXELS)
+    return added | windows_of(inside | added, LARGEST_WINDOW_VOXELS)
+
+
+def tunnels_of(inside: np.ndarray, closings: tuple[int, ...]) -> np.ndarray:
+    """Voxels (z, y, x) bool that close tunnels narrow enough for a closing with balls of ``closings`` voxels."""
     added = np.zeros(inside.shape, bool)
-    for voxels in CLOSINGS_VOXELS:
+    for voxels in closings:
         ball = ndimage.iterate_structure(ndimage.generate_binary_structure(3, 1), voxels)
         solid = inside | added
         wide = np.pad(solid, voxels + 1)
         closed = ndimage.binary_closing(wide, ball)[tuple(slice(voxels + 1, -voxels - 1) for _ in range(3))]
         _fill(added, inside, ndimage.label(closed & ~solid, np.ones((3, 3, 3)))[0])
-    return added | windows_of(inside | added, LARGEST_WINDOW_VOXELS)
+    return added
 
 
 def windows_of(inside: np.ndarray, largest: int) -> np.ndarray:
@@ -94,6 +100,7 @@ def _handles(inside: np.ndarray) -> int:
 
 
 def _outsides(inside: np.ndarray) -> int:
+    """One and the cavities, of a box with a border of False."""
     return ndimage.label(~inside)[1]
 
 
@@ -125,8 +132,9 @@ def contacts_between(inside: np.ndarray, geometry: Geometry, ruler: Ruler) -> np
 def _opening(inside: np.ndarray, candidates: np.ndarray, voxels: SparseVoxels) -> np.ndarray:
     """The parts of ``candidates`` whose removal opens a loop; between daughters near their junction none does.
 
-    Euler's number rises too when a part holds two pieces together and when it lies inside, where its removal leaves a
-    cavity. Those stay: a vessel must not be cut through or hollowed out.
+    Euler's number is pieces - tunnels + cavities, so what a cut does to tunnels shows once the other two are counted: a
+    part that holds two pieces together stays, and so does one whose removal leaves a cavity. A vessel must not be cut
+    through or hollowed out.
     """
     cut = np.zeros(inside.shape, bool)
     parts, count = ndimage.label(candidates, np.ones((3, 3, 3)))
@@ -139,7 +147,9 @@ def _opening(inside: np.ndarray, candidates: np.ndarray, voxels: SparseVoxels) -
         near = _near(box)
         before = np.pad(inside[near] & ~cut[near], 1)
         part = np.pad(parts[near] == number, 1)
-        opens = _handles(before & ~part) < _handles(before) and _outsides(before & ~part) <= _outsides(before)
+        after = before & ~part
+        cavities, cavities_after = _outsides(before), _outsides(after)
+        opens = _handles(after) + cavities_after < _handles(before) + cavities and cavities_after <= cavities
         if opens and joints.pieces_without([*gone, number], SMALLEST_PIECE) <= whole:
             cut[near] |= parts[near] == number
             gone.append(number)

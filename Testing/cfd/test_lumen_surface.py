@@ -12,7 +12,7 @@ from skimage.measure import euler_number
 
 from CoronarySegLib.centreline.tree import CentrelineTree
 from CoronarySegLib.cfd.ledger import LumenLedger
-from CoronarySegLib.cfd.loops import _opening, without_loops
+from CoronarySegLib.cfd.loops import _opening, tunnels_of, without_loops
 from CoronarySegLib.cfd.quality import quality_report
 from CoronarySegLib.cfd.ruler import ruler_along
 from CoronarySegLib.cfd.shape_quality import topology_of
@@ -150,6 +150,29 @@ def test_a_contact_inside_of_the_lumen_is_no_hole():
     deep = np.zeros_like(inside)
     deep[4, 4, 4:6] = True
     assert not _opening(inside, deep, SparseVoxels(inside)).any()
+
+
+def test_a_contact_with_a_cavity_in_it_opens_its_loop():
+    """Euler's number stays as it is: the tunnel goes, and the cavity with it."""
+    inside = np.zeros((9, 20, 20), bool)
+    inside[2:7, 2:18, 2:18] = True
+    inside[:, 7:13, 7:13] = False
+    contact = np.zeros_like(inside)
+    contact[2:7, 2:7, 10] = True
+    inside[4, 4, 10] = contact[4, 4, 10] = False
+    assert euler_number(inside, connectivity=3) == euler_number(inside & ~contact, connectivity=3) == 1
+    assert (_opening(inside, contact, SparseVoxels(inside)) == contact).all()
+
+
+def test_a_narrow_tunnel_is_filled_and_a_wide_one_is_not():
+    inside = np.zeros((14, 40, 24), bool)
+    inside[4:10, 4:36, 4:20] = True
+    inside[:, 8:11, 10:13] = False
+    inside[:, 20:32, 7:17] = False
+    filled = tunnels_of(inside, (2,))
+    assert -euler_number(inside, connectivity=3) == 1
+    assert -euler_number(inside | filled, connectivity=3) == 0
+    assert np.argwhere(filled)[:, 1].max() < 12
 
 
 def test_a_pinhole_is_filled():
