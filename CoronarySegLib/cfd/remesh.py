@@ -10,6 +10,7 @@ one after the other.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ..errors import SurfaceError
 from ..progress import Progress, ProgressCallback, as_progress
 from ..reconstruction.mesh import vertex_normals
 from .edges import boundary_points, edges_of
+from .knots import without_knots
 from .nearest import SurfaceSearch
 from .remesh_steps import Mesh, collapsed, flipped, relaxed, split
 from .rims import LONGEST_EDGE_MM
@@ -69,9 +71,9 @@ def remeshed(
         mesh = flipped(mesh)
         mesh = relaxed(mesh, search, target, rounds=2)
     for _ in range(2):
-        mesh = flipped(mesh)
+        mesh = flipped(_unknotted(mesh, search, target))
         mesh = relaxed(mesh, search, target, rounds=1)
-    mesh = flipped(mesh)
+    mesh = _unknotted(flipped(mesh), search, target)
     points, triangles = mesh.points_mm, mesh.triangles
     if keep_volume:
         points = _pushed_out(points, triangles, search, mesh.fixed_count)
@@ -89,6 +91,19 @@ def _brought_down(mesh: Mesh, search: SurfaceSearch) -> Mesh:
             break
         mesh = relaxed(mesh, search, target, rounds=1)
     return mesh
+
+
+def _unknotted(mesh: Mesh, search: SurfaceSearch, surface_target_mm: np.ndarray) -> Mesh:
+    points, triangles, origin = without_knots(mesh.points_mm, mesh.triangles, mesh.fixed_count)
+    new = origin < 0
+    target = mesh.target_mm[origin]
+    if new.any():
+        nearest = search(points[new])
+        points[new], target[new] = nearest.points_mm, search.values_at(nearest, surface_target_mm)
+    number = np.full(len(mesh.points_mm), -1)
+    number[origin[~new]] = np.flatnonzero(~new)
+    features = None if mesh.features is None else number[mesh.features]
+    return replace(mesh, points_mm=points, triangles=triangles, target_mm=target, features=features)
 
 
 def _collapsed_as_far_as_goes(mesh: Mesh) -> Mesh:
