@@ -31,7 +31,8 @@ def without_knots(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points (k, 3), triangles (l, 3) and the vertex (k,) that each point was, -1 for new ones.
 
-    The first ``fixed_count`` points stay, and so do edges between two of them. The topology stays, too: a knot is a disc, and so is what covers its hole.
+    The first ``fixed_count`` points stay, and so do edges between two of them. The topology stays, too: a knot is a
+    disc, and so is what covers its hole.
     """
     knots = _knots(points_mm, triangles, fixed_count)
     points, origin = points_mm, np.arange(len(points_mm))
