@@ -65,7 +65,9 @@ def _lid_is_free(points, triangles, ring, loop: Loop, normal: np.ndarray) -> boo
     if cover is None:
         return False
     numbers = np.r_[ring, len(points) + np.arange(len(inside))]
-    return not len(self_intersections(*compacted(np.concatenate([points, inside]), np.r_[wall, numbers[cover]])))
+    pairs = self_intersections(*compacted(np.concatenate([points, inside]), np.r_[wall, numbers[cover]]))
+    # Cuts of the wall with itself were there before; they are mended when it is meshed.
+    return not (pairs >= len(wall)).any()
 
 
 def _removed_beyond(points, triangles, loop: Loop, origin: np.ndarray, normal: np.ndarray, snap: float, keeps):
