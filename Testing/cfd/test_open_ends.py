@@ -12,6 +12,7 @@ from CoronarySegLib.cfd.caps import capped, check_names
 from CoronarySegLib.cfd.cuts import CutOptions, cut_at, propose_cuts
 from CoronarySegLib.cfd.ends import open_ends, with_wall
 from CoronarySegLib.cfd.extensions import ExtensionOptions, extended
+from CoronarySegLib.cfd.intersections import self_intersections
 from CoronarySegLib.cfd.lids import lid
 from CoronarySegLib.cfd.rims import boundary_loops
 from CoronarySegLib.errors import SurfaceError
@@ -116,6 +117,18 @@ def test_of_planes_that_all_take_something_the_inlet_gets_the_one_that_takes_lea
     )
     assert found[3].normal @ sparing > np.sin(np.radians(30.0)) > inlet.normal @ sparing
     assert lost_mm == pytest.approx(5.0 - found[3].normal @ sparing)
+
+
+def test_a_fold_of_the_wall_near_an_end_does_not_keep_it_closed():
+    tree = tube_tree(30.0)
+    points, triangles = surface_of(tree, 0.3)
+    outlet = propose_cuts(tree).cuts[1]
+    folded = int(np.argmin(np.abs(points[:, 2] - (outlet.position_lps_mm[2] - 1.5))))
+    ring = np.setdiff1d(triangles[(triangles == folded).any(1)], [folded])
+    points[folded] += 2.2 * (points[ring[0]] - points[folded])
+    assert len(self_intersections(points, triangles))
+    opened = open_ends(points, triangles, tree, propose_cuts(tree).cuts)
+    assert [cut.reason for cut in opened.cuts] == [cut.reason for cut in propose_cuts(tree).cuts]
 
 
 def test_rims_lie_exactly_on_planes_normal_to_the_centreline(fork):
