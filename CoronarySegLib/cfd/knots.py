@@ -12,9 +12,10 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from ..errors import SurfaceError
-from .edges import edges_of, triangles_at
+from .edges import triangles_at
 from .lids import lid
 from .rims import boundary_loops
+from .shape_quality import misshapen
 
 LARGEST_ASPECT = 6.0
 """Circumradius over twice the inradius; more is a needle."""
@@ -51,18 +52,7 @@ def without_knots(
 
 def _knots(points: np.ndarray, triangles: np.ndarray, fixed_count: int) -> list[np.ndarray]:
     """Vertices of triangles that are needles or turned over, in groups that hang together."""
-    edges = edges_of(triangles, len(points))
-    corners = points[triangles]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    double = np.linalg.norm(normals, axis=1)
-    a, b, c = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2).T
-    bad = a * b * c * (a + b + c) > LARGEST_ASPECT * np.maximum(4.0 * double**2, 1e-300)
-    inner = edges.count == 2
-    unit = normals / np.maximum(double, 1e-300)[:, None]
-    left, right = edges.sides[inner].T
-    turned = (unit[left] * unit[right]).sum(1) < np.cos(np.radians(LARGEST_TURN_DEG))
-    bad[left[turned]] = bad[right[turned]] = True
-    rows = triangles[bad]
+    rows = triangles[misshapen(points, triangles, LARGEST_ASPECT, LARGEST_TURN_DEG)]
     if not len(rows):
         return []
     starts, stops = rows.ravel(), np.roll(rows, -1, axis=1).ravel()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..reconstruction.mesh import parts_of, volume_and_area
-from .edges import edges_of, pinched_points
+from .edges import Edges, edges_of, pinched_points
 
 
 @dataclass(frozen=True)
@@ -82,19 +82,42 @@ def topology_of(points_mm: np.ndarray, triangles: np.ndarray) -> Topology:
 def shapes_of(points_mm: np.ndarray, triangles: np.ndarray) -> Shapes:
     """Distributions over all triangles; a triangle without area has angle 0 and an infinite aspect."""
     edges = edges_of(triangles, len(points_mm))
-    corners = points_mm[triangles]
-    sides = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
-    a, b, c = sides.T
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    double = np.linalg.norm(normals, axis=1)
+    sides, normals, double = _measured(points_mm, triangles)
     # The smallest angle lies between the two longest sides.
     ordered = np.sort(sides, axis=1)
     angle = np.degrees(np.arcsin(np.clip(double / np.maximum(ordered[:, 1] * ordered[:, 2], 1e-300), 0.0, 1.0)))
-    with np.errstate(divide="ignore"):
-        aspect = a * b * c * (a + b + c) / np.maximum(4.0 * double**2, 1e-300)
-    inner = edges.count == 2
-    unit = normals / np.maximum(double, 1e-300)[:, None]
-    left, right = edges.sides[inner].T
-    cosine = np.clip((unit[left] * unit[right]).sum(1), -1.0, 1.0)
+    cosine = _cosines(edges, normals)[1]
     fold = float(np.degrees(np.arccos(cosine.min()))) if len(cosine) else 0.0
-    return Shapes(Spread.of(edges.lengths_mm(points_mm)), Spread.of(angle), Spread.of(aspect), fold)
+    return Shapes(Spread.of(edges.lengths_mm(points_mm)), Spread.of(angle), Spread.of(_aspect(sides, double)), fold)
+
+
+def misshapen(points_mm: np.ndarray, triangles: np.ndarray, aspect: float, turn_deg: float) -> np.ndarray:
+    """Triangles (m,) bool that are more drawn out than ``aspect``, or from whose neighbour the normal turns by more
+    than ``turn_deg``."""
+    sides, normals, double = _measured(points_mm, triangles)
+    found = _aspect(sides, double) > aspect
+    neighbours, cosine = _cosines(edges_of(triangles, len(points_mm)), normals)
+    found[neighbours[cosine < np.cos(np.radians(turn_deg))].ravel()] = True
+    return found
+
+
+def _measured(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sides (m, 3), unit normals (m, 3) and twice the areas (m,)."""
+    corners = points[triangles]
+    sides = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    double = np.linalg.norm(normals, axis=1)
+    return sides, normals / np.maximum(double, 1e-300)[:, None], double
+
+
+def _aspect(sides: np.ndarray, double: np.ndarray) -> np.ndarray:
+    a, b, c = sides.T
+    with np.errstate(divide="ignore"):
+        return a * b * c * (a + b + c) / np.maximum(4.0 * double**2, 1e-300)
+
+
+def _cosines(edges: Edges, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (k, 2) of triangles that share an edge, and the cosine (k,) between their normals."""
+    pairs = edges.sides[edges.count == 2]
+    left, right = pairs.T
+    return pairs, np.clip((normals[left] * normals[right]).sum(1), -1.0, 1.0)
