@@ -87,10 +87,11 @@ def segment_angiogram(
     if predict is None:
         progress(0.0, "Opening the model")
         with timed(timings, "model"):
-            from .inference import AngiogramPredictor
+            from .inference import AngiogramPredictor, device_for
 
             folder = model_for_angiograms(model)
-            predict, name = AngiogramPredictor(folder, device=device), f"{folder.card.name} {folder.card.version}"
+            predict = AngiogramPredictor(folder, device=device_for(len(images), device))
+            name = f"{folder.card.name} {folder.card.version}"
     else:
         name = getattr(predict, "__name__", type(predict).__name__)
     predictions = []

@@ -6,11 +6,24 @@ import numpy as np
 import torch
 
 from ...inference.engines import Engine, choose_engine
+from ...inference.torch_engine import gpu_works
 from ...networks.blocks import check_input
 from ...networks.tempered import Tempered
 from ..networks.tprnet import TPRNet
 
 _SURE = 1e-4
+WORTH_OPENING = 16
+"""Images from which on OpenVINO is faster than torch: opening TPRNet takes it 12 s more, an image half the time."""
+
+
+def device_for(images: int, device: str) -> str:
+    """``device`` as in ``inference.engines.choose_engine``, for so many images: a few are done in torch before OpenVINO
+    is ready. A GPU, and an engine that was asked for by name, stay."""
+    if images >= WORTH_OPENING or device not in ("auto", "cpu"):
+        return device
+    if device == "auto" and any(gpu_works(gpu) for gpu in ("cuda", "mps")):
+        return device
+    return "torch"
 
 
 def choose_image_engine(network: torch.nn.Module, patch_zyx: tuple[int, int, int], *, device: str = "auto") -> Engine:

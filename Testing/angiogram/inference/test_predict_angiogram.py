@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from CoronarySegLib.angiogram import AngiogramImage
-from CoronarySegLib.angiogram.inference import AngiogramPredictor, predict_angiogram
+from CoronarySegLib.angiogram.inference import AngiogramPredictor, device_for, engine, predict_angiogram
 from CoronarySegLib.angiogram.inference.binarise import binarised
 from CoronarySegLib.angiogram.preparation import onto_square
 from CoronarySegLib.errors import ModelError
@@ -90,3 +90,11 @@ def test_models_of_ct_and_of_angiograms_are_not_mixed_up(tmp_path):
         AngiogramPredictor(find_model())
     with pytest.raises(ModelError, match="reads X-ray angiograms, no CT"):
         predict(None, a_model(tmp_path))
+
+
+def test_a_few_images_do_not_wait_for_openvino(monkeypatch):
+    monkeypatch.setattr(engine, "gpu_works", lambda device: False)
+    assert [device_for(images, "auto") for images in (1, engine.WORTH_OPENING)] == ["torch", "auto"]
+    assert [device_for(1, device) for device in ("cpu", "openvino", "cuda")] == ["torch", "openvino", "cuda"]
+    monkeypatch.setattr(engine, "gpu_works", lambda device: device == "cuda")
+    assert (device_for(1, "auto"), device_for(1, "cpu")) == ("auto", "torch")
