@@ -31,15 +31,15 @@ class Bystanders:
     def of(cls, tree: CentrelineTree) -> Bystanders:
         return cls(tree, ruler_along(tree))
 
-    def lost_mm(self, removed_mm: np.ndarray, cut: Cut) -> float:
+    def lost(self, removed_mm: np.ndarray, cut: Cut) -> tuple[float, np.ndarray]:
         """Length of centreline before the cut, or of vessels that do not hang on it, whose wall is among the points
-        ``removed_mm`` (n, 3)."""
+        ``removed_mm`` (n, 3), and where it lies (k, 3)."""
         if not len(removed_mm):
-            return 0.0
+            return 0.0, np.zeros((0, 3))
         places = np.unique(self.ruler.place_of(removed_mm))
         away = np.linalg.norm(self.ruler.places_mm[places] - cut.position_lps_mm, axis=1)
         lost = places[~self._beyond(cut)[places] & (away > OWN_RADII * cut.radius_mm)]
-        return float(self.ruler.length_mm[lost].sum())
+        return float(self.ruler.length_mm[lost].sum()), self.ruler.places_mm[lost]
 
     def _beyond(self, cut: Cut) -> np.ndarray:
         branch, arc = self.ruler.branch, self.ruler.arc_mm

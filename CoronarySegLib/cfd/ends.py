@@ -29,12 +29,23 @@ SHIFTS = (0.0, -0.5, 0.5, -1.0, 1.0, -1.5, -2.0, 1.5)
 """Places tried for a cut, in radii along the branch, until the section is the vessel's alone."""
 BEFORE_RADII, REACH_RADII, REACH_MM = 4.0, 4.0, 2.0
 """How far before a cut and round its vessel the surface is looked at."""
-TILTS_DEG, AZIMUTHS = (20.0, 35.0, 50.0, 65.0), 8
-"""Of an inlet beside which another vessel leaves: a plane normal to the trunk would take that vessel away."""
+TILTS_DEG, TURNS_DEG = (20.0, 35.0, 50.0, 65.0), (0.0, -45.0, 45.0)
+"""Of an inlet beside which another vessel leaves, which a plane normal to the trunk would take away: how far a plane
+leans, away from that vessel or to either side of that."""
+ALL_TURNS_DEG = tuple(range(0, 360, 45))
 TILT_SHIFTS = (0.0, -0.5, -1.0)
 """Places where an inlet is tilted, in radii: nearer to the ostium a leaning plane takes less beside it."""
 LARGEST_LOSS_SHARE = 0.25
 """Of the tree's length; where no plane spares what leaves beside the ostium, so much may go with it and is said."""
+
+
+@dataclass(frozen=True)
+class Spoilt:
+    """A plane at which ``cut`` would take ``lost_mm`` of other vessels' centreline away, at ``places_mm`` (k, 3)."""
+
+    cut: Cut
+    lost_mm: float
+    places_mm: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -71,10 +82,11 @@ def open_ends(
     rims, kept, skipped = [], [], []
     for cut in cuts:
         shifted = [cut if shift == 0.0 else moved(cut, tree, shift * cut.radius_mm) for shift in SHIFTS]
-        found = _opened_at(points, triangles, tree, shifted, edge_per_radius, rims, bystanders)
+        spoilt: list[Spoilt] = []
+        found = _opened_at(points, triangles, tree, shifted, edge_per_radius, rims, bystanders, spoilt=spoilt)
         if found is None and cut.kind == "inlet":
             found, lost_mm = _inlet_that_spares_most(
-                points, triangles, tree, cut, shifted, edge_per_radius, rims, bystanders
+                points, triangles, tree, cut, spoilt, edge_per_radius, rims, bystanders
             )
             if lost_mm > MOST_LOST_MM:
                 skipped.append(
@@ -116,41 +128,41 @@ def with_wall(opened: OpenedSurface, points: np.ndarray, triangles: np.ndarray) 
 
 
 def _inlet_that_spares_most(
-    points, triangles, tree: CentrelineTree, cut: Cut, shifted: list[Cut], edge_per_radius: float,
+    points, triangles, tree: CentrelineTree, cut: Cut, spoilt: list[Spoilt], edge_per_radius: float,
     rims: list[np.ndarray], bystanders: Bystanders,
 ):
-    """The surface opened at a leaning plane, and mm of centreline that go with it; (None, 0) when nothing goes.
+    """The surface opened at a plane that leans away from what ``spoilt`` planes would take (to all sides without such
+    planes), and mm of centreline that go with it; (None, 0) when nothing goes.
 
     The first plane that takes no more than ``MOST_LOST_MM``, else the one that takes least.
     """
-    most_mm = LARGEST_LOSS_SHARE * tree.length_mm
     places = {place.arc_mm: place for place in (moved(cut, tree, shift * cut.radius_mm) for shift in TILT_SHIFTS)}
-    leaning = [plane for place in places.values() for plane in _tilted(place)]
-    tried: list[tuple[float, Cut]] = []
+    beside = min(spoilt, key=lambda plane: plane.lost_mm).places_mm.mean(0) if spoilt else None
+    leaning = [plane for place in places.values() for plane in _tilted(place, beside)]
     arguments = (points, triangles, tree), (edge_per_radius, rims, bystanders)
-    found = _opened_at(*arguments[0], [cut, *leaning, *shifted], *arguments[1], tried=tried)
-    if found is not None or not tried:
+    found = _opened_at(*arguments[0], [cut, *leaning], *arguments[1], spoilt=spoilt)
+    if found is not None or not spoilt:
         return found, 0.0
-    lost_mm, least = min(tried, key=lambda pair: pair[0])
-    if lost_mm > most_mm:
+    least = min(spoilt, key=lambda plane: plane.lost_mm)
+    if least.lost_mm > LARGEST_LOSS_SHARE * tree.length_mm:
         return None, 0.0
-    return _opened_at(*arguments[0], [least], *arguments[1], most_lost_mm=lost_mm), lost_mm
+    return _opened_at(*arguments[0], [least.cut], *arguments[1], most_lost_mm=least.lost_mm), least.lost_mm
 
 
 def _opened_at(
     points, triangles, tree: CentrelineTree, candidates: list[Cut], edge_per_radius: float, rims: list[np.ndarray],
-    bystanders: Bystanders, most_lost_mm: float = MOST_LOST_MM, tried: list[tuple[float, Cut]] | None = None,
+    bystanders: Bystanders, most_lost_mm: float = MOST_LOST_MM, spoilt: list[Spoilt] | None = None,
 ):
     """The whole surface opened at the first of ``candidates`` that goes: points, triangles, rim and that cut, or None.
 
-    ``candidates`` are places for one cut, which comes first. ``tried`` receives those that would take more than
-    ``most_lost_mm`` of other vessels, each with what it takes.
+    ``candidates`` are places for one cut, which comes first. ``spoilt`` receives those that would take more than
+    ``most_lost_mm`` of other vessels.
     """
     course, widest = _course_beyond(tree, candidates[0])
     for reach in (REACH_RADII * widest + REACH_MM, np.inf):
         patch = patch_round(points, triangles, course, reach)
         on_rim = np.isin(patch.vertices, np.concatenate(rims)) if rims else np.zeros(len(patch.vertices), bool)
-        spares = partial(_spares, patch.points, on_rim, bystanders, most_lost_mm, tried)
+        spares = partial(_spares, patch.points, on_rim, bystanders, most_lost_mm, spoilt)
         try:
             found = _opened(patch.points, patch.triangles, candidates, edge_per_radius, patch.joined, spares)
         except GoesOnElsewhereError:
@@ -205,28 +217,35 @@ def _opened(
 
 def _spares(
     points: np.ndarray, on_rim: np.ndarray, bystanders: Bystanders, most_lost_mm: float,
-    tried: list[tuple[float, Cut]] | None, kept_triangles: np.ndarray, cut: Cut,
+    spoilt: list[Spoilt] | None, kept_triangles: np.ndarray, cut: Cut,
 ) -> bool:
     """Whether what is not in ``kept_triangles`` any more is neither an earlier opening nor the wall of others."""
     gone = np.ones(len(points), bool)
     gone[kept_triangles[kept_triangles < len(points)]] = False
     if (gone & on_rim).any():
         return False
-    lost_mm = bystanders.lost_mm(points[gone], cut)
-    if lost_mm > most_lost_mm and tried is not None:
-        tried.append((lost_mm, cut))
+    lost_mm, places = bystanders.lost(points[gone], cut)
+    if lost_mm > most_lost_mm and spoilt is not None:
+        spoilt.append(Spoilt(cut, lost_mm, places))
     return lost_mm <= most_lost_mm
 
 
-def _tilted(cut: Cut) -> list[Cut]:
-    """The plane of ``cut`` leaning to all sides, least first."""
-    axes = plane_axes(cut.normal)
+def _tilted(cut: Cut, beside_mm: np.ndarray | None) -> list[Cut]:
+    """The plane of ``cut`` leaning away from the place ``beside_mm`` (3,) and to either side of that, or to all sides
+    for None; least first."""
+    away, turns_deg = plane_axes(cut.normal)[0], ALL_TURNS_DEG
+    if beside_mm is not None:
+        towards = beside_mm - cut.position_lps_mm
+        towards = towards - (towards @ cut.normal) * cut.normal
+        if towards.any():
+            away, turns_deg = -towards / np.linalg.norm(towards), TURNS_DEG
+    across = np.cross(cut.normal, away)
     leaning = []
-    for tilt in TILTS_DEG:
-        for turn in 2.0 * np.pi * np.arange(AZIMUTHS) / AZIMUTHS:
-            aside = np.cos(turn) * axes[0] + np.sin(turn) * axes[1]
-            normal = np.cos(np.radians(tilt)) * cut.normal + np.sin(np.radians(tilt)) * aside
-            reason = f"{cut.reason}, tilted by {tilt:.0f} degrees to spare what leaves beside the ostium"
+    for tilt in np.radians(TILTS_DEG):
+        for turn in np.radians(turns_deg):
+            aside = np.cos(turn) * away + np.sin(turn) * across
+            normal = np.cos(tilt) * cut.normal + np.sin(tilt) * aside
+            reason = f"{cut.reason}, tilted by {np.degrees(tilt):.0f} degrees to spare what leaves beside the ostium"
             leaning.append(replace(cut, normal=normal, reason=reason))
     return leaning
 

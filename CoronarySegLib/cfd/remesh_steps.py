@@ -132,7 +132,10 @@ def flipped(mesh: Mesh) -> Mesh:
         points, valence = mesh.points_mm, np.bincount(edges.ends.ravel(), minlength=len(mesh.points_mm))
         a, b, c, d = (points[v] for v in (*ends.T, *across.T))
         gain = -(_cosine(a - c, b - c) + _cosine(a - d, b - d))
-        wanted = (gain > 1e-3) & (valence[ends] > 3).all(1)
+        # A vertex of a free edge may keep two neighbours, any other needs three.
+        fewest = np.full(len(points), 3)
+        fewest[edges.ends[edges.boundary].ravel()] = 2
+        wanted = (gain > 1e-3) & (valence[ends] > fewest[ends]).all(1)
         # Both new triangles face as the old ones did.
         left, right = mesh.triangles[edges.sides[inner]].transpose(1, 0, 2)
         old = _unit(_unit(_normals(points, left)) + _unit(_normals(points, right)))

@@ -108,15 +108,16 @@ def test_an_inlet_that_takes_a_vessel_away_says_so(monkeypatch):
 
 def test_of_planes_that_all_take_something_the_inlet_gets_the_one_that_takes_least(monkeypatch):
     tree, points, triangles = an_ostium_beside_which_another_vessel_leaves()
+    inlet, beside = propose_cuts(tree).cuts[0], np.array([[-2.0, 4.0, 0.0]])
     sparing = np.array([0.0, -1.0, 0.0])
-    monkeypatch.setattr(ends.Bystanders, "lost_mm", lambda self, removed, cut: 5.0 - float(cut.normal @ sparing))
-    inlet = propose_cuts(tree).cuts[0]
-    shifted = [inlet]
-    found, lost_mm = ends._inlet_that_spares_most(
-        points, triangles, tree, inlet, shifted, 0.3, [], ends.Bystanders.of(tree)
+    monkeypatch.setattr(
+        ends.Bystanders, "lost",
+        lambda self, removed, cut: (5.0 - float(cut.normal @ sparing) if cut.kind == "inlet" else 0.0, beside),
     )
-    assert found[3].normal @ sparing > np.sin(np.radians(30.0)) > inlet.normal @ sparing
-    assert lost_mm == pytest.approx(5.0 - found[3].normal @ sparing)
+    opened = open_ends(points, triangles, tree, propose_cuts(tree).cuts)
+    leaning = opened.cuts[0].normal @ sparing
+    assert leaning > np.sin(np.radians(30.0)) > inlet.normal @ sparing
+    assert f"takes away {5.0 - leaning:.1f} mm" in opened.skipped[0]
 
 
 def test_a_fold_of_the_wall_near_an_end_does_not_keep_it_closed():

@@ -10,6 +10,7 @@ from lumens import truth_tree
 from CoronarySegLib.cfd.edges import edges_of
 from CoronarySegLib.cfd.loft import lofted
 from CoronarySegLib.cfd.remesh import length_along, remeshed
+from CoronarySegLib.cfd.remesh_steps import Mesh, flipped
 from CoronarySegLib.cfd.shape_quality import shapes_of, topology_of
 from CoronarySegLib.errors import SurfaceError
 from CoronarySegLib.reconstruction.mesh import compacted, volume_and_area
@@ -101,3 +102,11 @@ def test_the_same_surface_gives_the_same_triangles(closed, done, tree):
     again = remeshed(*closed, length_along(tree))
     assert np.array_equal(again[0], done[0])
     assert volume_and_area(*again) == volume_and_area(*done)
+
+
+def test_an_ear_on_a_free_edge_is_turned_into_the_wall():
+    """Three neighbours of a rim in one flat triangle: turned, its outer ends keep two neighbours each."""
+    points = np.array([[0.0, 0.0, 0.0], [1.0, -0.02, 0.0], [2.0, 0.0, 0.0], [1.0, 1.5, 0.0]])
+    mesh = flipped(Mesh(points, np.array([[0, 1, 2], [0, 2, 3]]), np.ones(4), 4))
+    assert sorted(sorted(t) for t in mesh.triangles.tolist()) == [[0, 1, 3], [1, 2, 3]]
+    assert shapes_of(points, mesh.triangles).aspect.largest < 2.0
