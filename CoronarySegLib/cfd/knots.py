@@ -68,8 +68,9 @@ def _covered(
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """New points and all triangles with ``knot`` cut out and covered, or None when no lid fits its hole."""
     start, of = triangles_at(triangles, len(points))
-    core = knot
-    for ring in RINGS:
+    # Some of it may have gone with a knot beside it.
+    core = knot[np.diff(start)[knot] > 0]
+    for ring in RINGS if len(core) else ():
         rows = np.unique(np.concatenate([of[start[v] : start[v + 1]] for v in core]))
         if ring > 1:
             core = np.unique(triangles[rows])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from opened_samples import surface_of, tube_tree
 
+from CoronarySegLib.cfd import knots
 from CoronarySegLib.cfd.intersections import self_intersections
 from CoronarySegLib.cfd.knots import without_knots
 from CoronarySegLib.cfd.remesh import remeshed
@@ -39,6 +40,15 @@ def test_a_fold_and_a_needle_are_cut_out_and_covered(tube):
     assert (topology.free_edges, topology.crowded_edges, topology.turned, topology.euler) == (0, 0, 0, 2)
     assert (found[origin >= 0] == points[origin[origin >= 0]]).all()
     assert len(points) - (origin >= 0).sum() < 40
+
+
+def test_a_knot_that_went_with_the_one_beside_it_is_no_knot_any_more(tube, monkeypatch):
+    points, triangles = knotted(tube)
+    found = knots._knots(points, triangles, 0)
+    monkeypatch.setattr(knots, "_knots", lambda *_: [*found, *found, np.concatenate(found)])
+    once, twice = without_knots(points, triangles, 0), topology_of(*without_knots(points, triangles, 0)[:2])
+    assert (twice.free_edges, twice.euler) == (0, 2)
+    assert len(self_intersections(*once[:2])) == 0
 
 
 def test_a_wall_without_knots_stays_as_it_is(tube):
