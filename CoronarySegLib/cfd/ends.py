@@ -139,14 +139,16 @@ def _inlet_that_spares_most(
     places = {place.arc_mm: place for place in (moved(cut, tree, shift * cut.radius_mm) for shift in TILT_SHIFTS)}
     beside = min(spoilt, key=lambda plane: plane.lost_mm).places_mm.mean(0) if spoilt else None
     leaning = [plane for place in places.values() for plane in _tilted(place, beside)]
-    arguments = (points, triangles, tree), (edge_per_radius, rims, bystanders)
-    found = _opened_at(*arguments[0], [cut, *leaning], *arguments[1], spoilt=spoilt)
+    opened_at = partial(
+        _opened_at, points, triangles, tree, edge_per_radius=edge_per_radius, rims=rims, bystanders=bystanders
+    )
+    found = opened_at([cut, *leaning], spoilt=spoilt)
     if found is not None or not spoilt:
         return found, 0.0
     least = min(spoilt, key=lambda plane: plane.lost_mm)
     if least.lost_mm > LARGEST_LOSS_SHARE * tree.length_mm:
         return None, 0.0
-    return _opened_at(*arguments[0], [least.cut], *arguments[1], most_lost_mm=least.lost_mm), least.lost_mm
+    return opened_at([least.cut], most_lost_mm=least.lost_mm), least.lost_mm
 
 
 def _opened_at(
