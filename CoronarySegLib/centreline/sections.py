@@ -118,11 +118,11 @@ def _frames(nodes: NodeTree) -> tuple[np.ndarray, np.ndarray]:
         tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-12)
         side = np.cross(tangent[0], np.eye(3)[np.argmin(np.abs(tangent[0]))])
         side /= np.linalg.norm(side)
-        for k, node in enumerate(chain):
-            if k > 0:
-                side = _transported(side, points[k] - points[k - 1], tangent[k - 1], tangent[k])
-            if k > 0 or node == 0:
-                first[node], second[node] = side, np.cross(tangent[k], side)
+        sides = [side]
+        for k in range(1, len(chain)):
+            sides.append(_transported(sides[-1], points[k] - points[k - 1], tangent[k - 1], tangent[k]))
+        own = slice(0 if chain[0] == 0 else 1, None)
+        first[chain[own]], second[chain[own]] = sides[own], np.cross(tangent, sides)[own]
     return first, second
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..reconstruction.vectors import dot, face_vectors, unit
 from .edges import Edges, edges_of, neighbours
 
 SHARP_DEG = 60.0
@@ -50,10 +51,8 @@ def _turns(points: np.ndarray, triangles: np.ndarray, edges: Edges, some: np.nda
     sides = edges.sides[some]
     normals = []
     for side in sides.T:
-        a, b, c = points[triangles[side]].transpose(1, 0, 2)
-        normal = np.cross(b - a, c - a)
-        normals.append(normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-300))
-    cosine = np.clip((normals[0] * normals[1]).sum(1), -1.0, 1.0)
+        normals.append(unit(face_vectors(points, triangles[side])))
+    cosine = np.clip(dot(*normals), -1.0, 1.0)
     return np.where(sides[:, 1] >= 0, np.degrees(np.arccos(cosine)), 0.0)
 
 

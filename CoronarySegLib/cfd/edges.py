@@ -11,6 +11,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from ..reconstruction.vectors import length
+
 
 @dataclass(frozen=True)
 class Edges:
@@ -34,19 +36,20 @@ class Edges:
 
     def opposite(self, triangles: np.ndarray) -> np.ndarray:
         """The third vertex of the triangles on both sides (e, 2), -1 where there is none."""
-        totals = triangles.sum(1)
-        third = totals[self.sides] - self.ends.sum(1)[:, None]
+        totals = triangles[:, 0] + triangles[:, 1] + triangles[:, 2]
+        third = totals[self.sides] - (self.ends[:, 0] + self.ends[:, 1])[:, None]
         return np.where(self.sides >= 0, third, -1)
 
     def lengths_mm(self, points_mm: np.ndarray) -> np.ndarray:
-        return np.linalg.norm(points_mm[self.ends[:, 1]] - points_mm[self.ends[:, 0]], axis=1)
+        return length(points_mm.take(self.ends[:, 1], axis=0) - points_mm.take(self.ends[:, 0], axis=0))
 
 
 def edges_of(triangles: np.ndarray, point_count: int) -> Edges:
     """Edges of triangles (m, 3)."""
     starts, stops = triangles.ravel(), np.roll(triangles, -1, axis=1).ravel()
-    keys = np.minimum(starts, stops) * np.int64(point_count) + np.maximum(starts, stops)
-    order = np.argsort(keys, kind="stable")
+    low, high = np.minimum(starts, stops), np.maximum(starts, stops)
+    keys = low * np.int64(point_count) + high
+    order = _order_of(low, high, point_count)
     ordered = keys[order]
     first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, np.int64)
     count = np.diff(np.r_[first, len(ordered)])
@@ -60,6 +63,17 @@ def edges_of(triangles: np.ndarray, point_count: int) -> Edges:
     unique = ordered[first]
     ends = np.stack([unique // point_count, unique % point_count], axis=1)
     return Edges(ends, of_triangle.reshape(-1, 3), count, sides)
+
+
+def _order_of(first: np.ndarray, second: np.ndarray, count: int) -> np.ndarray:
+    """Stable order (n,) by ``first`` and then ``second``, numbers below ``count``: two counting sorts, which is what
+    turning a sparse matrix from rows to columns is, three times faster than sorting."""
+    rows = np.arange(len(first) + 1)
+    order = np.arange(len(first))
+    for numbers in (second, first):
+        matrix = csr_array((np.ones(len(first), np.int8), numbers[order], rows), shape=(len(first), count))
+        order = order[matrix.tocsc().indices]
+    return order
 
 
 def boundary_points(triangles: np.ndarray, point_count: int) -> np.ndarray:

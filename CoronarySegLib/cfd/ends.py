@@ -10,7 +10,7 @@ import numpy as np
 
 from ..centreline.tree import CentrelineTree
 from ..errors import SurfaceError
-from ..reconstruction.mesh import compacted
+from ..reconstruction.mesh import renumbered
 from .bystanders import MOST_LOST_MM, Bystanders
 from .cuts import Cut, moved
 from .parting import GoesOnElsewhereError, cut_through
@@ -105,8 +105,9 @@ def open_ends(
         kept.append(cut)
     if not any(cut.kind == "outlet" for cut in kept):
         raise SurfaceError("No outlet could be cut: every branch is too short. Use a larger or finer mask.")
-    rims, triangles, points = _renumbered(rims, triangles, points)
-    return OpenedSurface(points, triangles, rims, tuple(kept), (0.0,) * len(kept), tuple(skipped))
+    used, triangles = renumbered(triangles)
+    rims = tuple(np.searchsorted(used, rim) for rim in rims)
+    return OpenedSurface(points[used], triangles, rims, tuple(kept), (0.0,) * len(kept), tuple(skipped))
 
 
 def with_wall(opened: OpenedSurface, points: np.ndarray, triangles: np.ndarray) -> OpenedSurface:
@@ -255,14 +256,6 @@ def _tilted(cut: Cut, beside_mm: np.ndarray | None) -> list[Cut]:
 def _roundness(loop: Loop) -> float:
     perimeter = np.linalg.norm(loop.points_mm - np.roll(loop.points_mm, 1, axis=0), axis=1).sum()
     return 4.0 * np.pi * loop.area_mm2 / perimeter**2
-
-
-def _renumbered(rims, triangles, points):
-    used = np.unique(triangles)
-    renumber = np.full(len(points), -1)
-    renumber[used] = np.arange(len(used))
-    points, triangles = compacted(points, triangles)
-    return tuple(renumber[rim] for rim in rims), triangles, points
 
 
 def _place(cut: Cut) -> str:

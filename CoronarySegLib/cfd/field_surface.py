@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import EmptyResultError
 from ..reconstruction.isosurface import isosurface
 from ..reconstruction.lattice import make_well_composed
-from ..reconstruction.mesh import compacted, part_volumes
+from ..reconstruction.mesh import compacted, part_volumes, vertex_count
 from ..volume import Geometry
 from .loops import contacts_between, tunnels_of, windows_of
 from .ruler import Ruler
@@ -92,4 +92,4 @@ def _largest(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.
 
 def _loops(triangles: np.ndarray) -> int:
     """Handles of a closed manifold surface of one piece: vertices - edges + triangles = 2 - 2 handles."""
-    return (2 - (len(np.unique(triangles)) - len(triangles) // 2)) // 2
+    return (2 - (vertex_count(triangles) - len(triangles) // 2)) // 2

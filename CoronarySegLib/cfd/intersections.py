@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 
 from ..errors import SurfaceError
 from ..reconstruction.mesh import vertex_normals
+from ..reconstruction.vectors import corners_of, dot, face_vectors, length, mean, some
 from .edges import edges_of, neighbours
 from .triangle_pairs import close_pairs, cutting, spread_out
 
@@ -78,14 +79,14 @@ def without_self_intersections(
                 break
             folds = number >= ROUNDS // 2
             points = _apart(points, triangles, pairs, matrix, ring, movable, 1 + number % (ROUNDS // 2) // 4, folds)
-            moved = (points != points_mm).any(1)
+            moved = some(points != points_mm)
             pairs = _near(points, triangles, moved, lengths.max())
             if not len(pairs):
                 break
         pairs = self_intersections(points, triangles)
         if len(pairs) and or_refuse:
             refuse(points, triangles, pairs)
-    shift = np.linalg.norm(points - points_mm, axis=1)
+    shift = length(points - points_mm)
     return Mended(points, triangles, first, int((shift > 0).sum()), float(shift.max(initial=0.0)))
 
 
@@ -102,10 +103,10 @@ def refuse(points_mm: np.ndarray, triangles: np.ndarray, pairs: np.ndarray) -> N
 
 def _near(points: np.ndarray, triangles: np.ndarray, moved: np.ndarray, longest_mm: float) -> np.ndarray:
     """Pairs (k, 2) that cut among the triangles near moved vertices: elsewhere nothing has changed."""
-    middles = points[triangles].mean(1)
+    middles = mean(corners_of(points, triangles))
     reach_mm, _ = cKDTree(points[moved]).query(middles, distance_upper_bound=2.0 * longest_mm)
-    some = np.flatnonzero(np.isfinite(reach_mm))
-    return some[self_intersections(points, triangles[some])]
+    near = np.flatnonzero(np.isfinite(reach_mm))
+    return near[self_intersections(points, triangles[near])]
 
 
 def _apart(points, triangles, pairs, matrix, ring, movable, rings: int, folds: bool) -> np.ndarray:
@@ -115,9 +116,8 @@ def _apart(points, triangles, pairs, matrix, ring, movable, rings: int, folds: b
     turns it out farther.
     """
     normals = vertex_normals(points, triangles)
-    corners = points[triangles]
-    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    facing = ((faces[pairs[:, 0]] * faces[pairs[:, 1]]).sum(1) < 0.0) & (not folds)
+    faces = face_vectors(points, triangles)
+    facing = (dot(faces[pairs[:, 0]], faces[pairs[:, 1]]) < 0.0) & (not folds)
     back = np.zeros(len(points))
     back[np.unique(triangles[pairs[facing].ravel()])] = 1.0
     touched = np.zeros(len(points))

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..centreline.tree import CentrelineTree
 from ..reconstruction.mesh import volume_and_area
+from ..reconstruction.vectors import corners_of, mean
 from ..volume import Volume
 from .ruler import PROFILE_MM, BranchDiameter, Profile, Ruler, ruler_along
 
@@ -96,13 +97,19 @@ class LumenLedger:
         self.steps: list[LumenStep] = []
         self.profiles: list[Profile] = []
         self._centres: np.ndarray | None = None
+        self._triangles: np.ndarray | None = None
+        self._place = np.zeros(0, np.int64)
         self._last: tuple[BranchDiameter, ...] = ()
 
     def add(self, name: str, points_mm: np.ndarray, triangles: np.ndarray) -> LumenStep:
         """Measure the surface after step ``name``."""
         if self._centres is None:
             self._centres = self.ruler.centred(points_mm, triangles)
-        profile = self.ruler.of_surface(points_mm, triangles, self._voxels, self._centres)
+        if triangles is not self._triangles:
+            # Smoothing moves a triangle by less than its length: it belongs where it did.
+            self._place = self.ruler.place_of(mean(corners_of(points_mm, triangles)))
+            self._triangles = triangles
+        profile = self.ruler.of_surface(points_mm, triangles, self._place, self._voxels, self._centres)
         branches = self.ruler.branches(profile)
         last = self._last or self.mask_branches
         volume, _ = volume_and_area(points_mm, triangles)

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..reconstruction.mesh import vertex_normals
+from ..reconstruction.vectors import corners_of, cross, dot, length
 from .edges import triangles_at
 
 CHUNK = 20_000
@@ -40,7 +41,8 @@ class SurfaceSearch:
     def __init__(self, points_mm: np.ndarray, triangles: np.ndarray, candidates: int = 2):
         self.points_mm, self.triangles = points_mm, triangles
         self._start, self._around = triangles_at(triangles, len(points_mm))
-        self._used = np.flatnonzero(np.diff(self._start))
+        self._sizes = np.diff(self._start)
+        self._used = np.flatnonzero(self._sizes)
         self._tree = cKDTree(points_mm[self._used])
         self._candidates = min(candidates, len(self._used))
 
@@ -59,41 +61,56 @@ class SurfaceSearch:
         return Nearest(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def _search(self, points: np.ndarray, normals: np.ndarray | None):
-        wanted = self._candidates if normals is None else min(FACING, len(self._used))
-        _, near = self._tree.query(points, k=wanted)
-        near = self._used[near.reshape(len(points), wanted)]
-        if normals is not None:
-            facing = np.einsum("nkd,nd->nk", self.normals[near], normals) > 0.0
-            # The nearest that faces the same way; the nearest of all where none does.
-            near = np.take_along_axis(near, np.argmax(facing, axis=1)[:, None], axis=1)
+        near = self._near(points, self._candidates) if normals is None else self._facing(points, normals)
         # One row for each pair of a point and a triangle at one of its candidates.
-        first, size = self._start[near.ravel()], np.diff(self._start)[near.ravel()]
+        first, size = self._start[near.ravel()], self._sizes[near.ravel()]
         offset = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
         triangle = self._around[np.repeat(first, size) + offset]
         per_point = size.reshape(near.shape).sum(1)
         row = np.repeat(np.arange(len(points)), per_point)
-        a, b, c = (self.points_mm[self.triangles[triangle, k]] for k in range(3))
-        found, weights = closest_on_triangles(points[row], a, b, c)
-        squared = ((found - points[row]) ** 2).sum(1)
+        a, b, c = (self.points_mm.take(self.triangles[triangle, k], axis=0) for k in range(3))
+        asked = points.take(row, axis=0)
+        found, weights = closest_on_triangles(asked, a, b, c)
+        off = found - asked
+        squared = dot(off, off)
         if normals is not None:
-            away = (np.cross(b - a, c - a) * normals[row]).sum(1) < 0.0
+            away = dot(cross(b - a, c - a), normals.take(row, axis=0)) < 0.0
             squared[away] += AWAY_MM2
         begin = np.cumsum(per_point) - per_point
         least = np.minimum.reduceat(squared, begin)
         hit = np.flatnonzero(squared == least[row])
-        best = hit[np.unique(row[hit], return_index=True)[1]]
-        distance = np.linalg.norm(found[best] - points, axis=1)
+        best = hit[np.r_[True, np.diff(row[hit]) > 0]]  # the first of each row, where two are as near
+        distance = length(found[best] - points)
         return found[best], distance, triangle[best], weights[best]
+
+    def _near(self, points: np.ndarray, count: int) -> np.ndarray:
+        """The ``count`` nearest vertices (n, count), nearest first."""
+        _, near = self._tree.query(points, k=count)
+        return self._used[near.reshape(len(points), count)]
+
+    def _facing(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """The nearest vertex (n, 1) of a wall that faces the same way; the nearest of all where none near does."""
+        chosen = np.empty((len(points), 1), np.int64)
+        rows = np.arange(len(points))
+        for count in (1, min(FACING, len(self._used))):  # nearly always it is the very nearest
+            near = self._near(points[rows], count)
+            facing = np.einsum("nkd,nd->nk", self.normals.take(near, axis=0), normals[rows]) > 0.0
+            chosen[rows] = np.take_along_axis(near, np.argmax(facing, axis=1)[:, None], axis=1)
+            rows = rows[~facing.any(axis=1)]
+            if not len(rows):
+                break
+        return chosen
 
     def values_at(self, nearest: Nearest, values: np.ndarray) -> np.ndarray:
         """Values given per vertex (n,) at the places found."""
-        return (values[self.triangles[nearest.triangle]] * nearest.weights).sum(1)
+        return dot(values[self.triangles[nearest.triangle]], nearest.weights)
 
     def signed_mm(self, points_mm: np.ndarray, normals: np.ndarray | None = None) -> np.ndarray:
         """Distance to the surface (n,), positive on the side its normals point to."""
         nearest = self(points_mm, normals)
-        smooth = (self.normals[self.triangles[nearest.triangle]] * nearest.weights[:, :, None]).sum(1)
-        side = np.einsum("nd,nd->n", points_mm - nearest.points_mm, smooth)
+        corners = corners_of(self.normals, self.triangles[nearest.triangle])
+        smooth = np.einsum("nkd,nk->nd", corners, nearest.weights)
+        side = dot(points_mm - nearest.points_mm, smooth)
         return np.where(side < 0.0, -nearest.distance_mm, nearest.distance_mm)
 
 
@@ -106,9 +123,9 @@ def closest_on_triangles(
     """
     ab, ac, ap = b - a, c - a, points - a
     bp, cp = points - b, points - c
-    d1, d2 = _dot(ab, ap), _dot(ac, ap)
-    d3, d4 = _dot(ab, bp), _dot(ac, bp)
-    d5, d6 = _dot(ab, cp), _dot(ac, cp)
+    d1, d2 = dot(ab, ap), dot(ac, ap)
+    d3, d4 = dot(ab, bp), dot(ac, bp)
+    d5, d6 = dot(ab, cp), dot(ac, cp)
     va, vb, vc = d3 * d6 - d5 * d4, d5 * d2 - d1 * d6, d1 * d4 - d3 * d2
     total = va + vb + vc
     safe = np.where(total > 1e-300, total, 1.0)
@@ -127,6 +144,3 @@ def closest_on_triangles(
     v, w = np.where(at_a, 0.0, v), np.where(at_a, 0.0, w)
     return a + v[:, None] * ab + w[:, None] * ac, np.stack([1.0 - v - w, v, w], axis=1)
 
-
-def _dot(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    return np.einsum("nd,nd->n", u, v)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import SurfaceError
 from ..reconstruction.mesh import compacted, parts_of
+from ..reconstruction.vectors import length, some
 from .cuts import Cut
 from .intersections import self_intersections
 from .lids import lid
@@ -59,8 +60,8 @@ def cut_through(
 
 def _lid_is_free(points, triangles, ring, loop: Loop, normal: np.ndarray) -> bool:
     """Whether a lid on the ring would cut no wall near it: a fold or a neighbour may reach through the plane there."""
-    near = np.linalg.norm(points - loop.centroid_mm, axis=1) < 2.5 * loop.radius_mm
-    wall = triangles[near[triangles].any(axis=1)]
+    near = length(points - loop.centroid_mm) < 2.5 * loop.radius_mm
+    wall = triangles[some(near[triangles])]
     inside, cover = lid(points[ring], normal)
     if cover is None:
         return False
@@ -86,7 +87,7 @@ def _removed_beyond(points, triangles, loop: Loop, origin: np.ndarray, normal: n
     crossed = np.zeros(len(triangles), bool)
     crossed[loop.triangles] = True
 
-    near = np.flatnonzero(touched[triangles].any(axis=1))
+    near = np.flatnonzero(some(touched[triangles]))
     signs = sign[triangles[near]]
     beyond = (signs >= 0).all(axis=1)
     split = (signs > 0).any(axis=1) & (signs < 0).any(axis=1)

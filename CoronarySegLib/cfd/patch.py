@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ..reconstruction.mesh import renumbered
+from ..reconstruction.vectors import some
+
 
 @dataclass(frozen=True)
 class Patch:
@@ -41,9 +44,9 @@ def patch_round(points: np.ndarray, triangles: np.ndarray, course_mm: np.ndarray
     if np.isfinite(reach_mm) and len(inside):
         away, _ = cKDTree(course_mm).query(points[inside], distance_upper_bound=reach_mm)
         near[inside[~np.isfinite(away)]] = False
-    chosen = near[triangles].any(axis=1)
+    chosen = some(near[triangles])
     rest = triangles[~chosen]
-    vertices, own = np.unique(triangles[chosen], return_inverse=True)
+    vertices, own = renumbered(triangles[chosen])
     shared = np.zeros(len(points), bool)
     shared[rest] = True
-    return Patch(points[vertices], own.reshape(-1, 3), vertices, rest, shared[vertices])
+    return Patch(points[vertices], own, vertices, rest, shared[vertices])

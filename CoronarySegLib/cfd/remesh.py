@@ -18,6 +18,7 @@ from ..centreline.tree import CentrelineTree
 from ..errors import SurfaceError
 from ..progress import Progress, ProgressCallback, as_progress
 from ..reconstruction.mesh import vertex_normals
+from ..reconstruction.vectors import corners_of, cross, face_vectors, length, mean
 from .edges import boundary_points, edges_of
 from .knots import without_knots
 from .nearest import SurfaceSearch
@@ -145,9 +146,8 @@ def budget_scale(points_mm: np.ndarray, triangles: np.ndarray, target_mm: np.nda
     """Factor on the target lengths (>= 1) that brings the number of triangles down to ``budget``."""
     if budget is None:
         budget = LARGEST_TRIANGLE_BUDGET
-    a, b, c = points_mm[triangles.T]
-    areas = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
-    wanted = float((areas / (EQUILATERAL * (target_mm[triangles] ** 2).mean(1))).sum())
+    areas = 0.5 * length(face_vectors(points_mm, triangles))
+    wanted = float((areas / (EQUILATERAL * mean(target_mm[triangles] ** 2))).sum())
     return float(np.sqrt(max(wanted / max(budget, 1), 1.0)))
 
 
@@ -186,9 +186,9 @@ def _pushed_out(points: np.ndarray, triangles: np.ndarray, search: SurfaceSearch
     """
     for _ in range(2):
         normals = vertex_normals(points, triangles)
-        corners = points[triangles]
-        faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        weight = np.linalg.norm(faces, axis=1)
+        corners = corners_of(points, triangles)
+        faces = cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        weight = length(faces)
         depth = np.zeros(len(triangles))
         # The middle of a triangle and of its edges weighted so that quadratics integrate exactly over it.
         for shares in ((3, 3, 0), (0, 3, 3), (3, 0, 3)):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..reconstruction.mesh import vertex_normals
+from ..reconstruction.vectors import corners_of, cross, dot, every, face_vectors, least, length, mean, some, unit
 from .edges import Edges, edges_of, neighbours
 from .nearest import SurfaceSearch
 
@@ -20,6 +21,8 @@ TURN_COLLAPSE = 0.5
 """Least cosine between a triangle's normal before and after: beyond 60 degrees the wall would fold."""
 TURN_FLIP = 0.7
 ROUNDS = 4
+SWEEPS = 3
+"""How often what is still free is looked through for further changes, before edges are found anew."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Mesh:
 
     def relative_lengths(self, edges: Edges) -> np.ndarray:
         """Edge lengths as shares of the length wanted there (e,)."""
-        return edges.lengths_mm(self.points_mm) / self.target_mm[edges.ends].mean(1)
+        return edges.lengths_mm(self.points_mm) / mean(self.target_mm[edges.ends])
 
 
 def split(mesh: Mesh) -> Mesh:
@@ -102,7 +105,7 @@ def collapsed(mesh: Mesh) -> Mesh:
         if not len(chosen):
             break
         stays, goes = a[chosen], b[chosen]
-        place = mesh.points_mm[edges.ends[chosen]].mean(1)
+        place = mean(corners_of(mesh.points_mm, edges.ends[chosen]))
         place = np.where((stays < mesh.fixed_count)[:, None], mesh.points_mm[stays], place)
         good = _collapse_is_sound(mesh, edges, stays, goes, place)
         stays, goes, place = stays[good], goes[good], place[good]
@@ -112,7 +115,7 @@ def collapsed(mesh: Mesh) -> Mesh:
         points[stays] = place
         renumber[goes] = stays
         triangles = renumber[mesh.triangles]
-        triangles = triangles[(triangles != np.roll(triangles, 1, axis=1)).all(1)]
+        triangles = triangles[every(triangles != np.roll(triangles, 1, axis=1))]
         remains = np.ones(len(points), bool)
         remains[goes] = False
         number = np.cumsum(remains) - 1
@@ -130,27 +133,30 @@ def flipped(mesh: Mesh) -> Mesh:
         inner = np.flatnonzero((edges.count == 2) & ~mesh.kept(edges))
         ends, across = edges.ends[inner], edges.opposite(mesh.triangles)[inner]
         points, valence = mesh.points_mm, np.bincount(edges.ends.ravel(), minlength=len(mesh.points_mm))
-        a, b, c, d = (points[v] for v in (*ends.T, *across.T))
+        a, b, c, d = (points.take(v, axis=0) for v in (*ends.T, *across.T))
         gain = -(_cosine(a - c, b - c) + _cosine(a - d, b - d))
         # A vertex of a free edge may keep two neighbours, any other needs three.
         fewest = np.full(len(points), 3)
         fewest[edges.ends[edges.boundary].ravel()] = 2
-        wanted = (gain > 1e-3) & (valence[ends] > fewest[ends]).all(1)
+        rows = np.flatnonzero((gain > 1e-3) & every(valence[ends] > fewest[ends]))
+        inner, ends, across, gain = inner[rows], ends[rows], across[rows], gain[rows]
         # Both new triangles face as the old ones did.
         left, right = mesh.triangles[edges.sides[inner]].transpose(1, 0, 2)
-        old = _unit(_unit(_normals(points, left)) + _unit(_normals(points, right)))
+        old = unit(unit(face_vectors(points, left)) + unit(face_vectors(points, right)))
         # The left triangle runs along the edge from ``start`` to ``stop``: after it, (c, start, d) and (d, stop, c).
         _, after, _ = _turned(left, np.argmax(left == ends[:, :1], axis=1))
         forward = after == ends[:, 1]
         start, stop = np.where(forward, ends[:, 0], ends[:, 1]), np.where(forward, ends[:, 1], ends[:, 0])
         first = np.stack([across[:, 0], start, across[:, 1]], 1)
         second = np.stack([across[:, 1], stop, across[:, 0]], 1)
+        wanted = np.ones(len(inner), bool)
         for new in (first, second):
-            wanted &= (_unit(_normals(points, new)) * old).sum(1) > TURN_FLIP
+            wanted &= dot(unit(face_vectors(points, new)), old) > TURN_FLIP
         # The new edge must not be there already.
         size = np.int64(len(points))
-        key = np.sort(across, axis=1) @ np.array([size, 1])
-        wanted &= ~np.isin(key, edges.ends @ np.array([size, 1]))
+        key = np.minimum(*across.T) * size + np.maximum(*across.T)
+        there = edges.ends[:, 0] * size + edges.ends[:, 1]
+        wanted &= there[np.minimum(np.searchsorted(there, key), len(there) - 1)] != key
         rows = np.flatnonzero(wanted)
         if not len(rows):
             break
@@ -171,16 +177,17 @@ def relaxed(mesh: Mesh, search: SurfaceSearch, surface_target_mm: np.ndarray, ro
     corners = triangles.ravel()
     for _ in range(rounds):
         normals = vertex_normals(points, triangles)
-        face = _normals(points, triangles)
+        corner = corners_of(points, triangles)
+        face = cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
         # Triangles count by their size relative to the wanted one, so that fine places are not pulled into coarse ones.
-        weight = np.linalg.norm(face, axis=1) / (target[triangles] ** 2).mean(1)
-        middle = points[triangles].mean(1)
+        weight = length(face) / mean(target[triangles] ** 2)
+        middle = mean(corner)
         total = np.stack(
             [np.bincount(corners, np.repeat(weight * middle[:, k], 3), minlength=len(points)) for k in range(3)], 1
         )
         total /= np.maximum(np.bincount(corners, np.repeat(weight, 3), minlength=len(points)), 1e-30)[:, None]
         shift = total - points
-        shift -= (shift * normals).sum(1)[:, None] * normals
+        shift -= dot(shift, normals)[:, None] * normals
         moved = points + shift
         nearest = search(moved, normals)
         moved = nearest.points_mm
@@ -193,9 +200,9 @@ def relaxed(mesh: Mesh, search: SurfaceSearch, surface_target_mm: np.ndarray, ro
 
 def _without_folds(before: np.ndarray, after: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """``after``, with the vertices of triangles that turned over back where they were."""
-    old = _unit(_normals(before, triangles))
+    old = unit(face_vectors(before, triangles))
     for _ in range(5):
-        turned = (_unit(_normals(after, triangles)) * old).sum(1) < TURN_COLLAPSE
+        turned = dot(unit(face_vectors(after, triangles)), old) < TURN_COLLAPSE
         if not turned.any():
             return after
         back = np.unique(triangles[turned])
@@ -212,16 +219,27 @@ def _link_is_edge(edges: Edges, candidates: np.ndarray, count: int) -> np.ndarra
 
 
 def _apart(triangles: np.ndarray, ends: np.ndarray, urgency: np.ndarray, count: int) -> np.ndarray:
-    """Of candidate edges (k, 2) those (indices) that come first, by ``urgency``, among all that touch a triangle at
-    either of their ends."""
-    rank = np.empty(len(urgency), np.int64)
-    rank[np.argsort(urgency, kind="stable")] = np.arange(len(urgency))
-    lowest = np.full(count, len(urgency), np.int64)
-    np.minimum.at(lowest, ends.ravel(), np.repeat(rank, 2))
-    of_triangle = lowest[triangles].min(1)
-    around = np.full(count, len(urgency), np.int64)
-    np.minimum.at(around, triangles.ravel(), np.repeat(of_triangle, 3))
-    return np.flatnonzero((around[ends] == rank[:, None]).all(1))
+    """Of candidate edges (k, 2) some (indices) of which no two touch the same triangle: those that come first, by
+    ``urgency``, among all that touch a triangle at either of their ends, and the first of what these leave free."""
+    none = len(urgency)
+    rank = np.empty(none, np.int64)
+    rank[np.argsort(urgency, kind="stable")] = np.arange(none)
+    left, chosen = np.arange(none), []
+    for _ in range(SWEEPS):
+        lowest = np.full(count, none, np.int64)
+        np.minimum.at(lowest, ends[left].ravel(), np.repeat(rank[left], 2))
+        around = np.full(count, none, np.int64)
+        np.minimum.at(around, triangles.ravel(), np.repeat(least(lowest[triangles]), 3))
+        first = every(around[ends[left]] == rank[left, None])
+        chosen.append(left[first])
+        taken = np.zeros(count, bool)
+        taken[ends[left[first]]] = True
+        near = np.zeros(count, bool)
+        near[triangles[some(taken[triangles])]] = True
+        left = left[~some(near[ends[left]])]
+        if not len(left):
+            break
+    return np.sort(np.concatenate(chosen))
 
 
 def _collapse_is_sound(mesh: Mesh, edges: Edges, stays, goes, place) -> np.ndarray:
@@ -229,23 +247,22 @@ def _collapse_is_sound(mesh: Mesh, edges: Edges, stays, goes, place) -> np.ndarr
     number = np.full(len(mesh.points_mm), -1, np.int64)
     number[stays] = number[goes] = np.arange(len(stays))
     of = number[mesh.triangles]
-    touched = np.flatnonzero((of >= 0).any(1))
+    touched = np.flatnonzero(some(of >= 0))
     of, triangles = of[touched], mesh.triangles[touched]
     # Chosen collapses share no triangle, so a triangle's entries are all of one collapse; two of them: it goes away.
     which = of.max(1)
     remain = (of >= 0).sum(1) == 1
     which, triangles, of = which[remain], triangles[remain], of[remain]
-    corners = mesh.points_mm[triangles]
-    old = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    corners = corners_of(mesh.points_mm, triangles)
+    old = cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     corners = np.where((of >= 0)[:, :, None], place[which][:, None, :], corners)
-    new = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    bad = (_unit(old) * _unit(new)).sum(1) < TURN_COLLAPSE
-    target = mesh.target_mm[triangles].mean(1)
+    new = cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    bad = dot(unit(old), unit(new)) < TURN_COLLAPSE
+    target = mean(mesh.target_mm[triangles])
     moved = np.argmax(of >= 0, axis=1)
     row = np.arange(len(moved))
     for step in (1, 2):
-        length = np.linalg.norm(corners[row, moved] - corners[row, (moved + step) % 3], axis=1)
-        bad |= length > TOO_LONG * target
+        bad |= length(corners[row, moved] - corners[row, (moved + step) % 3]) > TOO_LONG * target
     sound = np.ones(len(stays), bool)
     sound[which[bad]] = False
     return sound
@@ -256,7 +273,7 @@ def _first_of_each(pairs: np.ndarray, count: int) -> np.ndarray:
     rank = np.arange(len(pairs))
     lowest = np.full(count, len(pairs), np.int64)
     np.minimum.at(lowest, pairs.ravel(), np.repeat(rank, 2))
-    return np.flatnonzero((lowest[pairs] == rank[:, None]).all(1))
+    return np.flatnonzero(every(lowest[pairs] == rank[:, None]))
 
 
 def _turned(rows: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -265,14 +282,5 @@ def _turned(rows: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return tuple(np.take_along_axis(rows, index, axis=1).T)
 
 
-def _normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    a, b, c = points[triangles.T]
-    return np.cross(b - a, c - a)
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
-
-
 def _cosine(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    return (u * v).sum(1) / np.maximum(np.linalg.norm(u, axis=1) * np.linalg.norm(v, axis=1), 1e-30)
+    return dot(u, v) / np.maximum(length(u) * length(v), 1e-30)

@@ -16,6 +16,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from ..centreline.tree import CentrelineTree
+from ..reconstruction.vectors import corners_of, cross, dot, mean
 from ..volume import Geometry
 from .nearest import SurfaceSearch
 
@@ -92,20 +93,20 @@ class Ruler:
         place = self.place_of(geometry.points_lps(index[:, ::-1]))
         volume = np.bincount(place, minlength=len(self.places_mm)) * geometry.voxel_mm3
         middles, faces = voxel_faces(inside, geometry)
-        return Shares(volume, self._through(middles, faces))
+        return Shares(volume, self._through(middles, faces, self.place_of(middles)))
 
     def of_surface(
-        self, points_mm: np.ndarray, triangles: np.ndarray, voxels: Shares, centres_mm: np.ndarray
+        self, points_mm: np.ndarray, triangles: np.ndarray, place: np.ndarray, voxels: Shares, centres_mm: np.ndarray
     ) -> Profile:
         """Profile of a closed surface (points (n, 3), triangles (m, 3)) that was made from those voxels, with inscribed
-        spheres round ``centres_mm`` (one a place).
+        spheres round ``centres_mm`` (one a place). ``place`` (m,): what each triangle belongs to (:meth:`place_of`).
 
         Where two branches share a lumen, the plane between their places belongs to neither surface. It is the same for
         the voxels and for what was made of them, so only the difference between the two is taken from the walls.
         """
-        corners = points_mm[triangles]
-        faces = 0.5 * np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        volume = voxels.volume_mm3 + self._through(corners.mean(1), faces) - voxels.through_mm3
+        corners = corners_of(points_mm, triangles)
+        faces = 0.5 * cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        volume = voxels.volume_mm3 + self._through(mean(corners), faces, place) - voxels.through_mm3
         inscribed = 2.0 * SurfaceSearch(points_mm, triangles)(centres_mm).distance_mm
         return Profile(self._area_diameters(volume), np.where(self.measured, inscribed, np.nan))
 
@@ -113,12 +114,12 @@ class Ruler:
         """The voxels' own profile; they have no inscribed sphere finer than themselves."""
         return Profile(self._area_diameters(voxels.volume_mm3), np.full(len(self.places_mm), np.nan))
 
-    def _through(self, at_mm: np.ndarray, faces_mm2: np.ndarray) -> np.ndarray:
+    def _through(self, at_mm: np.ndarray, faces_mm2: np.ndarray, place: np.ndarray) -> np.ndarray:
         """Volume (n places,) by Gauss' theorem in the plane across: half of offset times outward face, summed."""
-        place = self.place_of(at_mm)
-        out = at_mm - self.places_mm[place]
-        out -= (out * self.tangents[place]).sum(1)[:, None] * self.tangents[place]
-        return np.bincount(place, 0.5 * (out * faces_mm2).sum(1), minlength=len(self.places_mm))
+        out = at_mm - self.places_mm.take(place, axis=0)
+        tangents = self.tangents.take(place, axis=0)
+        out -= dot(out, tangents)[:, None] * tangents
+        return np.bincount(place, 0.5 * dot(out, faces_mm2), minlength=len(self.places_mm))
 
     def branches(self, profile: Profile) -> tuple[BranchDiameter, ...]:
         """Means of a profile a branch, in the tree's order."""

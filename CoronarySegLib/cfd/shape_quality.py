@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..reconstruction.mesh import parts_of, volume_and_area
+from ..reconstruction.mesh import parts_of, vertex_count, volume_and_area
+from ..reconstruction.vectors import corners_of, cross, dot, length
 from .edges import Edges, edges_of, pinched_points
 
 
@@ -72,7 +73,7 @@ def topology_of(points_mm: np.ndarray, triangles: np.ndarray) -> Topology:
     balance = np.bincount(edges.of_triangle.ravel(), np.where(upward.ravel(), 1, -1), minlength=len(edges.ends))
     turned = int(((edges.count == 2) & (balance != 0)).sum())
     volume, area = volume_and_area(points_mm, triangles)
-    used = len(np.unique(triangles))
+    used = vertex_count(triangles)
     return Topology(
         int(edges.boundary.sum()), int(edges.non_manifold.sum()), len(pinched_points(triangles, len(points_mm))),
         turned, parts_of(len(points_mm), triangles)[0], used - len(edges.ends) + len(triangles), volume, area,
@@ -103,10 +104,10 @@ def misshapen(points_mm: np.ndarray, triangles: np.ndarray, aspect: float, turn_
 
 def _measured(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sides (m, 3), unit normals (m, 3) and twice the areas (m,)."""
-    corners = points[triangles]
-    sides = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    double = np.linalg.norm(normals, axis=1)
+    a, b, c = corners_of(points, triangles).transpose(1, 0, 2)
+    sides = np.stack([length(a - b), length(b - c), length(c - a)], axis=1)
+    normals = cross(b - a, c - a)
+    double = length(normals)
     return sides, normals / np.maximum(double, 1e-300)[:, None], double
 
 
@@ -120,4 +121,4 @@ def _cosines(edges: Edges, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     """Pairs (k, 2) of triangles that share an edge, and the cosine (k,) between their normals."""
     pairs = edges.sides[edges.count == 2]
     left, right = pairs.T
-    return pairs, np.clip((normals[left] * normals[right]).sum(1), -1.0, 1.0)
+    return pairs, np.clip(dot(normals.take(left, axis=0), normals.take(right, axis=0)), -1.0, 1.0)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..reconstruction.vectors import corners_of, cross, dot, every, length, some, unit
 from .edges import edges_of
 
 PAIRS_AT_ONCE = 2_000_000
@@ -24,8 +25,8 @@ FOLDED = 1.0 - np.cos(np.deg2rad(0.1))
 
 def close_pairs(points: np.ndarray, triangles: np.ndarray) -> Iterator[np.ndarray]:
     """Pairs (k, 2), lower number first, whose boxes overlap; each pair once, some at a time."""
-    corners = points[triangles]
-    low, high = corners.min(1), corners.max(1)
+    a, b, c = corners_of(points, triangles).transpose(1, 0, 2)
+    low, high = np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
     cell = max(float(np.percentile((high - low).max(1), 75)), 1e-9)
     origin = low.min(0)
     first = np.floor((low - origin) / cell).astype(np.int64)
@@ -50,12 +51,13 @@ def close_pairs(points: np.ndarray, triangles: np.ndarray) -> Iterator[np.ndarra
     while begin < len(key):
         done = total[begin - 1] if begin else 0
         end = max(int(np.searchsorted(total, done + PAIRS_AT_ONCE, side="right")), begin + 1)
-        some = follow[begin:end]
-        entry = np.repeat(np.arange(begin, end), some)
-        other = entry + 1 + np.arange(len(entry)) - np.repeat(np.cumsum(some) - some, some)
+        further = follow[begin:end]
+        entry = np.repeat(np.arange(begin, end), further)
+        other = entry + 1 + np.arange(len(entry)) - np.repeat(np.cumsum(further) - further, further)
         a, b = triangle[entry], triangle[other]
-        overlap = ((low[a] <= high[b]) & (low[b] <= high[a])).all(1)
-        a, b, entry = a[overlap], b[overlap], entry[overlap]
+        for axis in range(3):  # one after the other: each leaves a few for the next
+            overlap = (low[a, axis] <= high[b, axis]) & (low[b, axis] <= high[a, axis])
+            a, b, entry = a[overlap], b[overlap], entry[overlap]
         # Two triangles may meet in several cells; the cell where both have begun is only one of them.
         both = np.maximum(first[a], first[b]) @ np.array([shape[1] * shape[2], shape[2], 1])
         here = both == key[entry]
@@ -69,19 +71,19 @@ def spread_out(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     The fan goes once round, and seen along the vertex' normal all of its triangles show their front: then they lie side
     by side in that view. On a smooth wall that is nearly every vertex, and neighbours are nearly all close pairs.
     """
-    corners = points[triangles]
-    normals = _unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+    corners = corners_of(points, triangles)
+    normals = unit(cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
     flat = triangles.ravel()
     upward = np.stack([np.bincount(flat, np.repeat(normals[:, k], 3), len(points)) for k in range(3)], axis=1)
-    upward = _unit(upward)
+    upward = unit(upward)
     sound = np.ones(len(points), bool)
     angle = np.empty((len(triangles), 3))
     for k in range(3):
-        axis = upward[triangles[:, k]]
-        sound[triangles[(normals * axis).sum(1) < FRONT, k]] = False
+        axis = upward.take(triangles[:, k], axis=0)
+        sound[triangles[dot(normals, axis) < FRONT, k]] = False
         arms = [corners[:, (k + step) % 3] - corners[:, k] for step in (1, 2)]
-        first, second = (_unit(arm - (arm * axis).sum(1)[:, None] * axis) for arm in arms)
-        angle[:, k] = np.arccos(np.clip((first * second).sum(1), -1.0, 1.0))
+        first, second = (unit(arm - dot(arm, axis)[:, None] * axis) for arm in arms)
+        angle[:, k] = np.arccos(np.clip(dot(first, second), -1.0, 1.0))
     once = np.bincount(flat, angle.ravel(), len(points)) < 3.0 * np.pi
     edges = edges_of(triangles, len(points))
     open_ends = np.zeros(len(points), bool)
@@ -97,17 +99,18 @@ def cutting(
     ``spread`` (n,) as :func:`spread_out` has it saves the look at pairs that share such a vertex.
     """
     result = np.zeros(len(pairs), bool)
-    first, second = (triangles[side] for side in pairs.T)
+    first, second = (triangles.take(side, axis=0) for side in pairs.T)
     same = first[:, :, None] == second[:, None, :]
-    shared = same.sum((1, 2))
+    of_first = np.logical_or.reduce([same[:, :, k] for k in range(3)])
+    shared = np.add.reduce(list(of_first.T), dtype=np.int8)
     result[shared == 3] = True
     if spread is not None:
-        shared[(same.any(2) & spread[first]).any(1) & (shared < 3)] = -1
+        shared[some(of_first & spread[first]) & (shared < 3)] = -1
     for number, test in ((0, _apart_cut), (1, _at_a_corner_cut), (2, _at_an_edge_cut)):
         rows = np.flatnonzero(shared == number)
         if len(rows):
             a, b = _shared_first(triangles, pairs[rows], same[rows])
-            result[rows] = test(points[a], points[b])
+            result[rows] = test(corners_of(points, a), corners_of(points, b))
     return result
 
 
@@ -132,7 +135,7 @@ def _apart_cut(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     of_b = _signs(np.stack([_volume(a[:, 0], a[:, 1], a[:, 2], b[:, k]) for k in range(3)], 1), limit)
     of_a = _signs(np.stack([_volume(b[:, 0], b[:, 1], b[:, 2], a[:, k]) for k in range(3)], 1), limit)
     result = np.zeros(len(a), bool)
-    flat = (of_a == 0).all(1) | (of_b == 0).all(1)
+    flat = every(of_a == 0) | every(of_b == 0)
     possible = np.flatnonzero(~(_one_side(of_a) | _one_side(of_b)) & ~flat)
     for one, other, side in ((a, b, of_a), (b, a, of_b)):
         for k in range(3):
@@ -152,7 +155,7 @@ def _at_a_corner_cut(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     of_b = _signs(np.stack([_volume(a[:, 0], a[:, 1], a[:, 2], b[:, k]) for k in (1, 2)], 1), limit)
     of_a = _signs(np.stack([_volume(b[:, 0], b[:, 1], b[:, 2], a[:, k]) for k in (1, 2)], 1), limit)
     result = np.zeros(len(a), bool)
-    flat = (of_a == 0).all(1) | (of_b == 0).all(1)
+    flat = every(of_a == 0) | every(of_b == 0)
     rows = np.flatnonzero(~(_one_side(of_a) | _one_side(of_b)) & ~flat)
     result[rows] = _segment_cuts(a[rows, 1], a[rows, 2], b[rows], of_a[rows, 0], of_a[rows, 1], limit[rows])
     result[rows] |= _segment_cuts(b[rows, 1], b[rows, 2], a[rows], of_b[rows, 0], of_b[rows, 1], limit[rows])
@@ -163,10 +166,10 @@ def _at_a_corner_cut(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _at_an_edge_cut(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The first two vertices are shared: cut when the third ones lie on the same side, folded onto each other."""
-    along = _unit(a[:, 1] - a[:, 0])
+    along = unit(a[:, 1] - a[:, 0])
     first, second = a[:, 2] - a[:, 0], b[:, 2] - a[:, 0]
-    first, second = (v - (v * along).sum(1)[:, None] * along for v in (first, second))
-    return (_unit(first) * _unit(second)).sum(1) > 1.0 - FOLDED
+    first, second = (v - dot(v, along)[:, None] * along for v in (first, second))
+    return dot(unit(first), unit(second)) > 1.0 - FOLDED
 
 
 def _segment_cuts(p, q, triangle, sign_p, sign_q, limit) -> np.ndarray:
@@ -175,7 +178,7 @@ def _segment_cuts(p, q, triangle, sign_p, sign_q, limit) -> np.ndarray:
         [_volume(p, q, triangle[:, k], triangle[:, (k + 1) % 3]) for k in range(3)], axis=1
     ), limit)
     through = (sign_p * sign_q <= 0) & ((sign_p != 0) | (sign_q != 0))
-    return through & ((sides >= 0).all(1) | (sides <= 0).all(1))
+    return through & (every(sides >= 0) | every(sides <= 0))
 
 
 def _overlap_in_plane(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -190,7 +193,7 @@ def _overlap_in_plane(a: np.ndarray, b: np.ndarray) -> np.ndarray:
             own = _area(p, q, one[:, (k + 2) % 3])
             theirs = np.stack([_area(p, q, other[:, j]) for j in range(3)], axis=1)
             limit = ROUNDING * np.abs(own)
-            separate |= (theirs * np.sign(own)[:, None] < -limit[:, None]).all(1)
+            separate |= every(theirs * np.sign(own)[:, None] < -limit[:, None])
     return ~separate
 
 
@@ -203,7 +206,7 @@ def _sectors_overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     for one, other in ((a, b), (b, a)):
         turn = np.sign(_area(one[:, 0], one[:, 1], one[:, 2]))
         # The other's edges, and the line halving its angle, inside of this one's angle or on its edge.
-        half = other[:, 0] + _unit(other[:, 1] - other[:, 0]) + _unit(other[:, 2] - other[:, 0])
+        half = other[:, 0] + unit(other[:, 1] - other[:, 0]) + unit(other[:, 2] - other[:, 0])
         for point in (other[:, 1], other[:, 2], half):
             scale = np.linalg.norm(point - one[:, 0], axis=1) * np.linalg.norm(one[:, 1] - one[:, 0], axis=1)
             left = turn * _area(one[:, 0], one[:, 1], point) > -1e-9 * scale
@@ -236,8 +239,7 @@ def _volume(p: np.ndarray, q: np.ndarray, r: np.ndarray, s: np.ndarray) -> np.nd
 
 
 def _limit(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    edges = np.concatenate([a - np.roll(a, 1, axis=1), b - np.roll(b, 1, axis=1)], axis=1)
-    longest = np.linalg.norm(edges, axis=2).max(1)
+    longest = np.maximum.reduce([length(t[:, k] - t[:, k - 1]) for t in (a, b) for k in range(3)])
     return ROUNDING * longest**3
 
 
@@ -247,8 +249,5 @@ def _signs(values: np.ndarray, limit: np.ndarray) -> np.ndarray:
 
 
 def _one_side(signs: np.ndarray) -> np.ndarray:
-    return (signs > 0).all(1) | (signs < 0).all(1)
+    return every(signs > 0) | every(signs < 0)
 
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-300)

@@ -10,6 +10,8 @@ from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
 from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
 
+from .vectors import cross, dot, face_vectors, length
+
 
 def polydata_of(points_mm: np.ndarray, triangles: np.ndarray) -> vtkPolyData:
     """Points (n, 3) and triangles (m, 3) int as polydata with its own memory, double precision."""
@@ -50,8 +52,9 @@ def _per_triangle(points_mm: np.ndarray, triangles: np.ndarray) -> tuple[np.ndar
     if not len(triangles):
         return np.zeros(0), np.zeros(0)
     # About the centroid: far from the origin the signed tetrahedra would cancel to noise.
-    a, b, c = (points_mm - points_mm.mean(0))[triangles.T]
-    return np.einsum("ij,ij->i", a, np.cross(b, c)) / 6.0, 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    points = points_mm - points_mm.mean(0)
+    a, b, c = (points.take(triangles[:, k], axis=0) for k in range(3))
+    return dot(a, cross(b, c)) / 6.0, 0.5 * length(cross(b - a, c - a))
 
 
 def parts_of(point_count: int, triangles: np.ndarray) -> tuple[int, np.ndarray]:
@@ -61,8 +64,8 @@ def parts_of(point_count: int, triangles: np.ndarray) -> tuple[int, np.ndarray]:
     rows, columns = triangles[:, :2].ravel(), triangles[:, 1:].ravel()
     graph = coo_matrix((np.ones(rows.size, np.int8), (rows, columns)), shape=(point_count, point_count))
     _, of_point = connected_components(graph, directed=False)
-    numbers, of_triangle = np.unique(of_point[triangles[:, 0]], return_inverse=True)
-    return len(numbers), of_triangle
+    used, of_triangle = renumbered(of_point[triangles[:, 0]])
+    return len(used), of_triangle
 
 
 def part_volumes(points_mm: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -74,8 +77,20 @@ def part_volumes(points_mm: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarr
 
 def compacted(points_mm: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Without vertices that no triangle uses."""
-    used, renumbered = np.unique(triangles, return_inverse=True)
-    return points_mm[used], renumbered.reshape(-1, 3)
+    used, triangles = renumbered(triangles)
+    return points_mm[used], triangles
+
+
+def renumbered(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers (>= 0) that occur, ascending, and an array of the same shape that says which of these each is."""
+    occurs = np.zeros(int(numbers.max(initial=-1)) + 1, bool)
+    occurs[numbers] = True
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[numbers]
+
+
+def vertex_count(triangles: np.ndarray) -> int:
+    """How many vertices triangles (m, 3) use."""
+    return len(renumbered(triangles)[0])
 
 
 def with_normals(polydata: vtkPolyData) -> vtkPolyData:
@@ -92,8 +107,7 @@ def with_normals(polydata: vtkPolyData) -> vtkPolyData:
 
 def vertex_normals(points_mm: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Area-weighted unit normals (n, 3), outward."""
-    a, b, c = points_mm[triangles.T]
-    faces = np.cross(b - a, c - a)
+    faces = face_vectors(points_mm, triangles)
     corners, count = triangles.T.ravel(), len(points_mm)
     normals = np.stack([np.bincount(corners, np.tile(faces[:, i], 3), minlength=count) for i in range(3)], axis=1)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return normals / np.maximum(length(normals), 1e-12)[:, None]
