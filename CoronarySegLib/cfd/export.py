@@ -21,6 +21,7 @@ from ..errors import EmptyResultError, InputError, OutputError, SurfaceError
 from ..in_place import folder_in_place
 from ..postprocessing.boxes import bounding_box, cropped
 from ..progress import Progress, ProgressCallback, as_progress
+from ..side_by_side import side_by_side
 from ..volume import Volume
 from .build import BuildOptions, BuiltModel, build_model
 from .build_root import build_root
@@ -115,16 +116,15 @@ def export_cfd(
     chosen = _chosen(trees, options.trees)
     lumens = {key: _lumen(labels, probability, values, key) for key in chosen}
     if aorta is None:
-        work = {key: partial(build_model, lumens[key], tree, options.build) for key, tree in chosen.items()}
+        builders = {key: partial(build_model, lumens[key], tree, options.build) for key, tree in chosen.items()}
     else:
         coronaries = _lumen(labels, None, values, "")
-        work = {ROOT: partial(build_root, lumens, coronaries, chosen, aorta, options.build)}
-    models: dict[str, BuiltModel] = {}
-    for number, (key, build) in enumerate(work.items()):
-        part = report.part(0.15 + 0.7 * number / len(work), 0.15 + 0.7 * (number + 1) / len(work))
-        began = time.perf_counter()
-        models[key] = _built(key, build, part)
-        timings[f"model_{key}"] = time.perf_counter() - began
+        builders = {ROOT: partial(build_root, lumens, coronaries, chosen, aorta, options.build)}
+    began = time.perf_counter()
+    models = side_by_side(
+        {key: partial(_built, key, build) for key, build in builders.items()}, report.part(0.15, 0.85)
+    )
+    timings["models"] = time.perf_counter() - began
     return _written(models, folder, options, labels, source, timings, report.part(0.85, 1.0))
 
 
