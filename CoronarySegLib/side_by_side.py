@@ -1,7 +1,7 @@
 """Pieces of work that do not need each other, done at the same time.
 
-numpy, scipy and SimpleITK let other threads compute while they do, so threads are enough. A progress callback belongs to
-whoever gave it, often a window that only its own thread may touch: it is called from the calling thread alone.
+numpy, scipy and SimpleITK let other threads compute while they do, so threads are enough. A progress callback belongs
+to whoever gave it, often a window that only its own thread may touch: it is called from the calling thread alone.
 """
 
 from __future__ import annotations
