@@ -12,6 +12,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.measure import euler_number
 
+from ..postprocessing.boxes import stepped
 from ..volume import Geometry
 from .ruler import Ruler
 from .sparse_voxels import Joints, SparseVoxels
@@ -53,10 +54,9 @@ def tunnels_of(inside: np.ndarray, closings: tuple[int, ...]) -> np.ndarray:
     """Voxels (z, y, x) bool that close tunnels narrow enough for a closing with balls of ``closings`` voxels."""
     added = np.zeros(inside.shape, bool)
     for voxels in closings:
-        ball = ndimage.iterate_structure(ndimage.generate_binary_structure(3, 1), voxels)
         solid = inside | added
         wide = np.pad(solid, voxels + 1)
-        closed = ndimage.binary_closing(wide, ball)[tuple(slice(voxels + 1, -voxels - 1) for _ in range(3))]
+        closed = ~stepped(~stepped(wide, voxels), voxels)[(slice(voxels + 1, -voxels - 1),) * 3]
         _fill(added, inside, ndimage.label(closed & ~solid, np.ones((3, 3, 3)))[0])
     return added
 

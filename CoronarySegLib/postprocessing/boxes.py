@@ -72,6 +72,18 @@ def grown(mask: np.ndarray, voxels: int = 1) -> np.ndarray:
     return ndimage.maximum_filter(mask.view(np.uint8), 2 * voxels + 1, mode="constant").view(bool)
 
 
+def stepped(mask: np.ndarray, steps: int) -> np.ndarray:
+    """Grown by ``steps`` over the voxels' faces: dilated by a ball of city blocks, many times faster than with one."""
+    result = mask.copy()
+    for _ in range(steps):
+        before = result.copy()
+        for axis in range(3):
+            ahead, behind = (np.moveaxis(a, axis, 0) for a in (result, before))
+            ahead[1:] |= behind[:-1]
+            ahead[:-1] |= behind[1:]
+    return result
+
+
 def inside_distance(mask: np.ndarray, spacing_zyx_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Voxels of ``mask`` (n, 3) and the distance in mm (n,) of each to the nearest voxel centre outside; what lies
     beyond the array is outside."""
