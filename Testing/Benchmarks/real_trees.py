@@ -6,14 +6,15 @@ Every mask file in FOLDER (label 1 is artery by default, other labels are left o
 a flow model per coronary system, as ``coronaryseg cfd`` does without writing files. Each mask runs in a process of its
 own, so that a crash costs one row. ``--record`` keeps a JSON line a mask as soon as it is done, and what stands there
 already is not run again (``--again NAME`` runs it again). ``--pictures FOLDER`` draws every model, its patches coloured
-and named. Seconds are of one processor, so other load does not count, and without the pictures.
+and named. Seconds are those of centrelines and models, the models of both systems side by side: of the clock, which
+is what a user waits and what the aim is for, and of processors, on which other load tells less.
 
 Columns: systems and branches found; loops opened, and those left in the surfaces; ``reached``: voxels within 1.2 radii
 of the centreline, the radius being that of the section's area (the inscribed sphere's where there is no section of one
 vessel alone); ``sphere``: the same with the inscribed sphere everywhere, which leaves out the far ends of flat sections
 and the flare of an ostium, so it has no aim; faults: free edges, edges and vertices that are not manifold, pairs of
 triangles that cut; mean diameter change against the mask for vessels from 2 mm and from 1.5 to 2 mm; how many surfaces
-were lofted; seconds for centreline and models; peak memory. Ends with 1 when an aim is missed.
+were lofted; seconds; peak memory. Ends with 1 when an aim is missed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import json
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +34,7 @@ WIDE_PERCENT, MIDDLE_PERCENT = 3.0, 6.0
 SECONDS = 60.0
 HEAD = (
     f"{'mask':<26}{'systems':>10}{'branches':>10}{'opened':>8}{'loops':>6}{'reached':>9}{'sphere':>8}{'free':>5}{'crowd':>6}{'cuts':>5}"
-    f"{'d ≥ 2':>7}{'1.5–2':>7}{'lofted':>7}{'line s':>8}{'model s':>8}{'GB':>6}  remarks"
+    f"{'d ≥ 2':>7}{'1.5–2':>7}{'lofted':>7}{'clock s':>8}{'cpu s':>8}{'GB':>6}  remarks"
 )
 
 
@@ -64,25 +66,34 @@ def measured(path: Path, label: int, pictures: Path | None = None) -> dict:
     """Everything about one mask, as plain values; a picture of each model in the folder ``pictures``."""
     from CoronarySegLib.centreline import extract_centrelines
     from CoronarySegLib.centreline.naming import name_trees
+    from CoronarySegLib.cfd.files.picture import write_picture
     from CoronarySegLib.errors import CoronarySegError
     from CoronarySegLib.postprocessing.boxes import bounding_box, cropped
+    from CoronarySegLib.progress import Progress
     from CoronarySegLib.reading.volume_files import read_volume_file
+    from CoronarySegLib.side_by_side import side_by_side
 
     volume = read_volume_file(path)
     mask = volume.with_array((volume.array == label).astype(np.uint8))
     mask = cropped(mask, bounding_box(mask.array > 0, margin=8))
     row: dict = {"name": path.name.split(".")[0], "systems": {}}
-    began = time.process_time()
+    clock, cpu = time.perf_counter(), time.process_time()
     try:
         trees = name_trees(extract_centrelines(mask, values={"tree": 1}))
     except CoronarySegError as error:
         return {**row, "error": f"{type(error).__name__}: {error}", "memory_gb": _memory_gb()}
-    row["centreline_s"] = time.process_time() - began
+    row["centreline_s"] = time.perf_counter() - clock
+    work = {key: partial(_built, mask, tree) for key, tree in trees.items()}
+    models = side_by_side(work, Progress())
+    row["clock_s"], row["cpu_s"] = time.perf_counter() - clock, time.process_time() - cpu
     row["reached"], row["sphere"] = reached_shares(mask, trees)
-    for key, tree in trees.items():
-        picture = None if pictures is None else pictures / f"{row['name']}_{key}.png"
-        row["systems"][key] = _system(mask, tree, picture)
     row["memory_gb"] = _memory_gb()
+    for key, tree in trees.items():
+        row["systems"][key] = _system(tree, models[key])
+        if pictures is not None and not isinstance(models[key], Exception):
+            pictures.mkdir(parents=True, exist_ok=True)
+            title = f"{row['name']}_{key}"
+            write_picture(models[key].model, pictures / f"{title}.png", title=title)
     return row
 
 
@@ -101,28 +112,28 @@ def reached_shares(mask, trees) -> tuple[float, float]:
     return tuple(float((away <= REACHED_RADII * radius[near]).any(axis=1).mean()) for radius in (by_area, inscribed))
 
 
-def _system(mask, tree, picture: Path | None) -> dict:
+def _built(mask, tree, progress):
+    """The model, or the error that says why there is none."""
     from CoronarySegLib.cfd.build import build_model
-    from CoronarySegLib.cfd.files.picture import write_picture
     from CoronarySegLib.errors import CoronarySegError
 
+    try:
+        return build_model(mask, tree, progress=progress)
+    except CoronarySegError as error:
+        return error
+
+
+def _system(tree, built) -> dict:
     names = sorted({branch.name for branch in tree.branches if branch.name})
     row = {
         "branches": len(tree.branches), "length_mm": tree.length_mm, "names": names,
         "opened": sum("closed a loop" in text for text in tree.warnings), "warnings": list(tree.warnings),
     }
-    began = time.process_time()
-    try:
-        built = build_model(mask, tree)
-    except CoronarySegError as error:
-        return {**row, "error": f"{type(error).__name__}: {error}", "model_s": time.process_time() - began}
-    seconds = time.process_time() - began
-    if picture is not None:
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        write_picture(built.model, picture, title=picture.stem)
+    if isinstance(built, Exception):
+        return {**row, "error": f"{type(built).__name__}: {built}"}
     found = built.quality.topology
     return {
-        **row, "model_s": seconds, "triangles": len(built.model.triangles),
+        **row, "triangles": len(built.model.triangles),
         "lofted": any("loft" in step.name for step in built.steps),
         "free": found.free_edges, "crowded": found.crowded_edges + found.pinched_vertices,
         "components": found.components, "loops": found.loops,
@@ -151,7 +162,7 @@ def missed_aims(row: dict) -> list[str]:
             missed.append(f"{key}: components")
         if (system["wide_percent"] or 0.0) > WIDE_PERCENT or (system["middle_percent"] or 0.0) > MIDDLE_PERCENT:
             missed.append(f"{key}: diameters")
-    if row["centreline_s"] + sum(system["model_s"] for system in row["systems"].values()) > SECONDS:
+    if row["clock_s"] > SECONDS:
         missed.append("seconds")
     return missed
 
@@ -174,7 +185,7 @@ def _line(row: dict, missed: list[str]) -> str:
         f"{row['name']:<26}{'+'.join(systems):>10}{'+'.join(str(s['branches']) for s in systems.values()):>10}"
         f"{opened:>8}{summed('loops'):>6}{row['reached']:>9.3f}{row['sphere']:>8.3f}"
         f"{summed('free'):>5}{summed('crowded'):>6}{summed('cuts'):>5}{worst('wide_percent'):>7}{worst('middle_percent'):>7}"
-        f"{summed('lofted'):>7}{row['centreline_s']:>8.1f}{sum(s['model_s'] for s in systems.values()):>8.1f}"
+        f"{summed('lofted'):>7}{row['clock_s']:>8.1f}{row['cpu_s']:>8.1f}"
         f"{row['memory_gb']:>6.2f}  {remarks}"
     )
 
