@@ -20,6 +20,9 @@ from .zipper import zipped
 
 SETBACK = 0.7
 """The wall is opened this many edge lengths before the plane; the strip between is sewn from there to the even rim."""
+MOST_OF_INSCRIBED = 1.5
+"""The edges of a rim follow its own radius, those of the wall the sphere in the vessel, which is small in a flat one.
+Where one is twice the other, needles lie between them."""
 
 
 class GoesOnElsewhereError(Exception):
@@ -37,7 +40,8 @@ def cut_through(
     the plane does not part it, the section a little before is wider than 1.2 times ``largest_mm``, or a lid would cut a
     wall.
     """
-    rim = even_rim(loop, cut.normal, min(edge_per_radius * loop.radius_mm, LONGEST_EDGE_MM))
+    radius = min(loop.radius_mm, MOST_OF_INSCRIBED * cut.radius_mm)
+    rim = even_rim(loop, cut.normal, min(edge_per_radius * radius, LONGEST_EDGE_MM))
     edge = np.linalg.norm(rim[0] - rim[1])
     origin = cut.position_lps_mm - SETBACK * edge * cut.normal
     inner = loop_round(points, triangles, origin, cut.normal, 1.5 * cut.radius_mm)

@@ -143,6 +143,17 @@ def test_rims_lie_exactly_on_planes_normal_to_the_centreline(fork):
         assert abs(chord @ cut.normal) / np.linalg.norm(chord) > 0.999
 
 
+def test_edges_of_a_flat_rim_are_not_much_longer_than_those_of_its_wall():
+    points, triangles = surface_of(tube_tree(radius_mm=1.5), 0.25)
+    flat = points * [2.0, 0.5, 1.0]  # as wide a section, in which half as large a sphere fits
+    tree = tube_tree(radius_mm=0.75)
+    opened = open_ends(flat, triangles, tree, propose_cuts(tree).cuts, edge_per_radius=0.3)
+    for index, cut in enumerate(opened.cuts):
+        rim = opened.rim_points(index)
+        assert np.ptp(rim[:, 0]) > 5.0
+        assert np.linalg.norm(rim - np.roll(rim, 1, axis=0), axis=1).max() < 1.55 * 0.3 * cut.radius_mm
+
+
 def test_a_branch_that_crosses_the_same_infinite_plane_stays_whole(fork):
     opened = fork[1]
     # The plane at the end of D1 crosses the LAD as well: both must still reach their own cuts.
