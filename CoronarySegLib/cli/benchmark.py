@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,8 +76,6 @@ def benchmark_command(
     Writes benchmark.md, benchmark.html and a CSV of every case. Several --fold are a cross-validation: the test cases
     of all of them together. A system that fails is named, and the others go on.
     """
-    from dataclasses import replace
-
     from ..angiogram.training.cases import holds_angiograms
     from ..benchmark.claims import find_claims
     from ..benchmark.entrants import find_entrants
@@ -89,24 +90,27 @@ def benchmark_command(
     trained = find_entrants(
         tuple(dict.fromkeys(names)), on_angiograms=holds_angiograms(data)
     ) if names or not models else ()
-    entrants = [*trained, *(find_model(name) for name in models or ())]
+    entrants = {entrant.name: entrant for entrant in trained}
+    there = {model.path.resolve(): model for model in map(find_model, models or ())}
+    for model in there.values():
+        entrants[_label(model, entrants)] = model
     settings = read_values(config) if config else {}
     plan = Plan(data, split, 1, steps, minutes, profile, device, quality.value, settings, output / "cache")
     folds = tuple(dict.fromkeys(fold or (1,)))
     _make(output)
     results, failed = [], {}
     with shown_progress(progress) as callback:
-        for number, entrant in enumerate(entrants):
+        for number, (name, entrant) in enumerate(entrants.items()):
             part = as_progress(callback).part(number / len(entrants), (number + 1) / len(entrants))
             parts = [part.part(place / len(folds), (place + 1) / len(folds)) for place in range(len(folds))]
             plans = [replace(plan, fold=one) for one in folds]
             try:
-                results.append(pooled([_run(entrant, *one, output) for one in zip(plans, parts, strict=True)]))
+                results.append(pooled([_run(name, entrant, *one, output) for one in zip(plans, parts, strict=True)]))
             except Cancelled:
                 raise
             except (CoronarySegError, MemoryError, RuntimeError) as error:
                 # One that does not fit this machine must not take the others' hours away; RuntimeError is torch's.
-                failed[_name(entrant)] = error
+                failed[name] = error
             # After each: hours of work should be readable before the last one has ended.
             if results:
                 _write(results, _told(failed), output, plan, folds)
@@ -120,19 +124,24 @@ def benchmark_command(
         raise typer.Exit(SOME_FAILED)
 
 
-def _run(entrant: Entrant | ModelFolder, plan: Plan, progress: Progress, output: Path) -> Result:
+def _run(name: str, entrant: Entrant | ModelFolder, plan: Plan, progress: Progress, output: Path) -> Result:
     from ..benchmark.entrants import Entrant
     from ..benchmark.run import run_entrant, score_model
 
     place = output / f"fold-{plan.fold}"
     if isinstance(entrant, Entrant):
         return run_entrant(entrant, plan, place / entrant.name, progress)
-    name = f"{entrant.card.name} {entrant.card.version}"
-    return score_model(entrant, name, plan, place / f"model-{entrant.path.resolve().name}", progress)
+    # A folder by its weights: what was found for another model, or for this one before it learned more, does not count.
+    digest = sha256("".join(stage.sha256 for stage in entrant.card.stages).encode()).hexdigest()[:12]
+    result = score_model(entrant, name, plan, place / f"model-{entrant.card.name}-{digest}", progress)
+    return replace(result, name=name)
 
 
-def _name(entrant: Entrant | ModelFolder) -> str:
-    return getattr(entrant, "name", None) or entrant.card.name
+def _label(model: ModelFolder, taken: Collection[str]) -> str:
+    """The model's name, with its version or its folder where others are called so too."""
+    card = model.card
+    folder = str(model.path.resolve())
+    return next(label for label in (card.name, f"{card.name} {card.version}", folder) if label not in taken)
 
 
 def _told(failed: dict[str, Exception]) -> tuple[str, ...]:

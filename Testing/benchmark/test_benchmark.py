@@ -246,6 +246,22 @@ def test_a_model_that_is_there_takes_part_without_training(a_folder, a_plan):
     assert "Test cases: 3." in text  # without a split, all of them
 
 
+def test_models_are_told_apart_by_their_weights_not_by_their_folders_name(a_folder, a_plan):
+    places = [a_folder / name for name in ("first", "second")]
+    for seed, place in enumerate(places):
+        settings = {**SETTINGS, "*": {**SETTINGS["*"], "seed": seed}}
+        run_entrant(ENTRANTS["huang"], replace(a_plan, settings=settings), place)
+    run_entrant(ENTRANTS["mask-guided-coarse-only"], a_plan, a_folder / "third")
+    chosen = [part for place in (*places, a_folder / "third") for part in ("--model", str(place / "model"))]
+    command = ["benchmark", "--data", str(a_plan.data), "-o", str(a_folder / "out"), "--device", "cpu", *chosen,
+               "--progress", "none"]
+    assert main(command) == 0
+    rows = [line.split(",") for line in (a_folder / "out" / "benchmark.csv").read_text().splitlines()[1:]]
+    assert [row[0] for row in rows[::3]] == ["huang", "huang 0.1.0", "mask-guided-coarse-only"]
+    auc = [[row[2:] for row in rows[i : i + 3]] for i in (0, 3, 6)]
+    assert auc[0] != auc[1] != auc[2] != auc[0]
+
+
 def test_nobody_is_trained_without_a_split(a_plan, tmp_path):
     with pytest.raises(TrainingError, match="--split"):
         run_entrant(ENTRANTS["huang"], replace(a_plan, split=None), tmp_path / "out")
