@@ -9,6 +9,7 @@ import torch
 
 from ..errors import MissingPackageError
 from .config import TrainConfig
+from .shallow_grids import bfloat16_on_cpu
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,11 @@ class Hardware:
 
     def autocast(self) -> AbstractContextManager:
         """A fresh context for one forward pass."""
-        return nullcontext() if self.reduced is None else torch.autocast(self.device.type, dtype=self.reduced)
+        if self.reduced is None:
+            return nullcontext()
+        if self.device.type == "cpu":
+            return bfloat16_on_cpu()
+        return torch.autocast(self.device.type, dtype=self.reduced)
 
     def gradient_scaler(self) -> torch.amp.GradScaler:
         """Scales gradients for fp16 on CUDA; passes everything through unchanged elsewhere."""
