@@ -159,6 +159,8 @@ def _write(results: list[Result], failed: tuple[str, ...], output: Path, plan: P
     budget = f"{plan.steps} steps a stage" if plan.steps is not None else "the papers' epochs"
     if plan.minutes is not None:
         budget = f"{plan.minutes:g} minutes a system, divided equally among its stages"
+    if plan.split is None:
+        budget = "none"
     split = f", split {plan.split.name}, fold {', '.join(map(str, folds))}" if plan.split else ", every case"
     parts = benchmark_parts(results, (
         f"Data {plan.data.name}{split}; profile {plan.profile}, quality {plan.quality}; training: {budget}.", *failed,

@@ -244,6 +244,7 @@ def test_a_model_that_is_there_takes_part_without_training(a_folder, a_plan):
     text = (a_folder / "out" / "benchmark.md").read_text()
     assert "not trained here" in text
     assert "Test cases: 3." in text  # without a split, all of them
+    assert "training: none." in text
 
 
 def test_models_are_told_apart_by_their_weights_not_by_their_folders_name(a_folder, a_plan):
