@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import EmptyResultError
+from ..postprocessing.boxes import bounding_box
 from ..reconstruction.isosurface import isosurface
 from ..reconstruction.lattice import make_well_composed
 from ..reconstruction.mesh import compacted, part_volumes, vertex_count
@@ -35,17 +36,19 @@ Blocks = list[tuple[slice, slice, slice]]
 
 
 def surface_in(
-    field: np.ndarray, threshold: float, geometry: Geometry, factor: int, active_blocks: Blocks, ruler: Ruler | None
+    field: np.ndarray, threshold: float, geometry: Geometry, factor: int, active_blocks: Blocks, ruler: Ruler | None,
+    most_lost_mm3: float = np.inf,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Points (n, 3) LPS mm, triangles (m, 3) and the volume in mm³ of what is not in them.
 
     ``field`` (z, y, x) has ``factor`` samples a voxel of ``geometry``; it is changed in place. Only the largest part
-    counts, without the walls of cavities. ``ruler`` along the vessels; without one loops stay.
+    counts, without the walls of cavities. ``ruler`` along the vessels; without one loops stay, as they do
+    where more than ``most_lost_mm3`` is not in the surface.
     Raises EmptyResultError when nothing is at or above the threshold.
     """
     make_well_composed(field, threshold, active_blocks)
     found = _largest(*isosurface(field, threshold, geometry, factor))
-    if ruler is None:
+    if ruler is None or found[2] > most_lost_mm3:
         return found
     spacing = tuple(s / factor for s in geometry.spacing_xyz_mm)
     samples = replace(geometry, shape_zyx=field.shape, spacing_xyz_mm=spacing)
@@ -79,7 +82,10 @@ def _fill(field, threshold: float, active_blocks: Blocks, holes_of: Callable[[np
     for block in active_blocks:
         wide = tuple(slice(max(s.start - WINDOW_MARGIN, 0), s.stop + WINDOW_MARGIN) for s in block)
         part = field[wide]
-        part[holes_of(part >= threshold)] = min(threshold + PARTED, 1.0)
+        box = bounding_box(part >= threshold, WINDOW_MARGIN)
+        if box is not None:
+            part = part[box]
+            part[holes_of(part >= threshold)] = min(threshold + PARTED, 1.0)
 
 
 def _largest(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

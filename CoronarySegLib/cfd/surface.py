@@ -132,12 +132,16 @@ def lumen_surface(
     ruler = ledger.ruler if options.open_loops else None
     joined, bridged_mm = threaded(score, geometry, threshold, tree, radius_mm)
     progress(0.3, "Surface between the voxels")
-    points, triangles, lost_mm3 = _extracted(joined, threshold, geometry, ruler)
-    if lost_mm3 > LOST_MM3 and radius_mm > 0:
-        joined, other_bridged_mm = threaded(score, geometry, threshold, tree, radius_mm, by_faces=True)
-        other = _extracted(joined, threshold, geometry, ruler)
-        if other[2] < lost_mm3:
-            (points, triangles, lost_mm3), bridged_mm = other, other_bridged_mm
+    # Loops need not be opened in a surface that is made again.
+    found = _extracted(joined, threshold, geometry, ruler, LOST_MM3 if radius_mm > 0 else np.inf)
+    if found[2] > LOST_MM3 and radius_mm > 0:
+        by_faces, other_bridged_mm = threaded(score, geometry, threshold, tree, radius_mm, by_faces=True)
+        other = _extracted(by_faces, threshold, geometry, ruler)
+        if other[2] < found[2]:
+            found, bridged_mm = other, other_bridged_mm
+        else:
+            found = _extracted(joined, threshold, geometry, ruler)
+    points, triangles, lost_mm3 = found
     left_out_mm3 += lost_mm3
     ledger.add("iso-surface", points, triangles)
     progress(0.6, "Smoothing")
@@ -204,7 +208,9 @@ def _unlooped(array: np.ndarray, threshold: float, loops: Unlooped) -> np.ndarra
     return np.where(loops.cut, 0, np.where(loops.filled, np.maximum(array, 1), array)).astype(array.dtype)
 
 
-def _extracted(score, threshold: float, geometry, ruler: Ruler | None) -> tuple[np.ndarray, np.ndarray, float]:
+def _extracted(
+    score, threshold: float, geometry, ruler: Ruler | None, most_lost_mm3: float = np.inf
+) -> tuple[np.ndarray, np.ndarray, float]:
     """Surface of the score at twice its sampling: points, triangles and the volume of what is not in it, mm³."""
     active = score > 0
     fine = twice_sampled(score, active)
@@ -212,4 +218,4 @@ def _extracted(score, threshold: float, geometry, ruler: Ruler | None) -> tuple[
         tuple(slice(FACTOR * s.start, min(FACTOR * s.stop, n)) for s, n in zip(block, fine.shape, strict=True))
         for block in blocks(active)
     ]
-    return surface_in(fine, threshold, geometry, FACTOR, fine_blocks, ruler)
+    return surface_in(fine, threshold, geometry, FACTOR, fine_blocks, ruler, most_lost_mm3)
