@@ -159,6 +159,8 @@ class _Run:
             self._save()
             raise Cancelled(f"Stopped after step {state.step}. Resume the run in {self.folder} to go on.") from error
         finally:
+            # Its processes must not live as long as somebody keeps the error that ended the run.
+            loader.close()
             recorder.write("end", step=state.step, seconds=round(self.clock.seconds, 1))
             recorder.close()
         early = self._out_of_patience() and state.step < config.steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 
@@ -159,6 +160,14 @@ def test_steps_with_a_loss_that_is_no_number_are_skipped_and_counted(small_confi
 def test_a_loss_that_stays_no_number_ends_the_run(small_config, tmp_path):
     with pytest.raises(TrainingError, match="not a finite number"):
         train(small_config.with_changes(steps=30), SometimesNaN(1.0), (), tmp_path)
+
+
+def test_a_run_that_failed_leaves_no_process_behind(small_config, tmp_path):
+    config = small_config.with_changes(steps=30, workers=2)
+    with pytest.raises(TrainingError) as kept:  # and with it every frame that it came through
+        train(config, SometimesNaN(1.0), (), tmp_path)
+    assert "in a row" in str(kept.value)
+    assert not multiprocessing.active_children()
 
 
 def test_patches_of_another_stage_are_refused(small_config, tmp_path):
