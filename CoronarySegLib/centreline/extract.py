@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from ..errors import EmptyResultError, InputError
 from ..progress import Progress, ProgressCallback, as_progress
+from ..side_by_side import side_by_side
 from ..volume import Volume
 from .fitting import FittedTree, fitted
 from .fragments import Gap, joined_fragments
@@ -44,10 +46,11 @@ def extract_centrelines(
     systems = systems_of(labels, values, probability, options)
     trees: dict[str, CentrelineTree] = {}
     short: list[str] = []
-    for number, system in enumerate(systems):
-        part = report.part(number / len(systems), (number + 1) / len(systems))
-        ostium = (ostia_lps_mm or {}).get(system.key)
-        tree = _tree_of(system, ostium, options, part)
+    work = {
+        str(number): partial(_tree_of, system, (ostia_lps_mm or {}).get(system.key), options)
+        for number, system in enumerate(systems)
+    }
+    for system, tree in zip(systems, side_by_side(work, report).values(), strict=True):
         if tree.length_mm >= SHORTEST_TREE_MM:
             trees[system.key] = tree
         else:

@@ -83,8 +83,7 @@ def without_self_intersections(
             pairs = _near(points, triangles, moved, lengths.max())
             if not len(pairs):
                 break
-        pairs = self_intersections(points, triangles)
-        if len(pairs) and or_refuse:
+        if or_refuse and len(pairs := self_intersections(points, triangles)):
             refuse(points, triangles, pairs)
     shift = length(points - points_mm)
     return Mended(points, triangles, first, int((shift > 0).sum()), float(shift.max(initial=0.0)))
