@@ -49,10 +49,8 @@ def without_creases(
 def _turns(points: np.ndarray, triangles: np.ndarray, edges: Edges, some: np.ndarray) -> np.ndarray:
     """Angle in degrees between the normals on both sides of ``some`` edges (k,); 0 at a free edge."""
     sides = edges.sides[some]
-    normals = []
-    for side in sides.T:
-        normals.append(unit(face_vectors(points, triangles[side])))
-    cosine = np.clip(dot(*normals), -1.0, 1.0)
+    left, right = (unit(face_vectors(points, triangles[side])) for side in sides.T)
+    cosine = np.clip(dot(left, right), -1.0, 1.0)
     return np.where(sides[:, 1] >= 0, np.degrees(np.arccos(cosine)), 0.0)
 
 

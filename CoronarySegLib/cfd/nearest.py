@@ -143,4 +143,3 @@ def closest_on_triangles(
     v, w = np.where(at_b, 1.0, v), np.where(at_b, 0.0, w)
     v, w = np.where(at_a, 0.0, v), np.where(at_a, 0.0, w)
     return a + v[:, None] * ab + w[:, None] * ac, np.stack([1.0 - v - w, v, w], axis=1)
-

@@ -250,4 +250,3 @@ def _signs(values: np.ndarray, limit: np.ndarray) -> np.ndarray:
 
 def _one_side(signs: np.ndarray) -> np.ndarray:
     return every(signs > 0) | every(signs < 0)
-

@@ -83,14 +83,19 @@ def compacted(points_mm: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray,
 
 def renumbered(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The numbers (>= 0) that occur, ascending, and an array of the same shape that says which of these each is."""
+    occurs = _occurs(numbers)
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[numbers]
+
+
+def _occurs(numbers: np.ndarray) -> np.ndarray:
     occurs = np.zeros(int(numbers.max(initial=-1)) + 1, bool)
     occurs[numbers] = True
-    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[numbers]
+    return occurs
 
 
 def vertex_count(triangles: np.ndarray) -> int:
     """How many vertices triangles (m, 3) use."""
-    return len(renumbered(triangles)[0])
+    return int(np.count_nonzero(_occurs(triangles)))
 
 
 def with_normals(polydata: vtkPolyData) -> vtkPolyData:
