@@ -38,6 +38,9 @@ over three diameters. A plaque, a leaflet of the aortic valve or a bit of a cham
 UNSEEN_SLENDER = 160.0
 """The same for a piece where the prior sees nothing: 25 diameters. What was dropped there on phantoms kept for such
 choices was cardiac vein, of at most 21."""
+ALL_BUT_TOUCHING_MM = 1.5
+"""Two voxels without lumen do not part a branch from its tree: what is held for a branch and comes this near is joined,
+whatever the network says of the gap. Foreign pieces that were held for one stayed 1.8 mm away or more."""
 SHELL_MM = (0.9, 2.0)
 AS_BRIGHT = 0.85
 BRIGHT_SHELL = 0.2
@@ -193,20 +196,25 @@ class _Work:
                 return True
             if not self.options.reconnect or self.pieces.volumes_mm3[piece] < BRIDGED_FROM_MM3:
                 continue
-            bridge = find_bridge(
-                self.field, self.result.tree, number, index, trees[number], self.spacing, self.rule
-            )
-            if bridge is not None:
-                added = fill_bridge(self.field, bridge, self.threshold, self.spacing)
-                free = self.result.tree[tuple(added.T)] == 0
-                self.result.tree[tuple(added[free].T)] = number
-                self.claim(piece, number)
-                self.result.reconnected += 1
+            if self._bridged(piece, number, trees[number], self.rule):
                 return True
         return False
 
+    def _bridged(self, piece: int, number: int, tree: cKDTree, rule: GapRule) -> bool:
+        index = self.pieces.index_zyx[piece]
+        bridge = find_bridge(self.field, self.result.tree, number, index, tree, self.spacing, rule)
+        if bridge is None:
+            return False
+        added = fill_bridge(self.field, bridge, self.threshold, self.spacing)
+        free = self.result.tree[tuple(added.T)] == 0
+        self.result.tree[tuple(added[free].T)] = number
+        self.claim(piece, number)
+        self.result.reconnected += 1
+        return True
+
     def keep_large_ones(self) -> bool:
-        """What no bridge reached but is too large, too certain and too tube-like to be thrown away.
+        """What no bridge reached but is too large, too certain and too tube-like to be thrown away: joined where it all
+        but touches a tree, kept apart otherwise.
 
         True when one of them lies where the prior sees nothing: a part of the tree was lost there, and there is more
         to join to it.
@@ -223,10 +231,16 @@ class _Work:
             }
             if not gaps or min(gaps.values()) > self.options.far_mm or not self._is_plausible(piece):
                 continue
-            self.claim(piece, min(gaps, key=gaps.get))
-            self.result.kept_apart += 1
+            nearest = min(gaps, key=gaps.get)
+            if not self._all_but_touches(piece, nearest, gaps[nearest], trees[nearest]):
+                self.claim(piece, nearest)
+                self.result.kept_apart += 1
             unseen |= not self._is_seen(piece)
         return unseen
+
+    def _all_but_touches(self, piece: int, number: int, gap_mm: float, tree: cKDTree) -> bool:
+        near = self.options.reconnect and gap_mm <= ALL_BUT_TOUCHING_MM
+        return near and self._bridged(piece, number, tree, GapRule(ALL_BUT_TOUCHING_MM, None))
 
     def _is_seen(self, piece: int) -> bool:
         """The prior has something here, or there is no prior."""

@@ -27,10 +27,12 @@ SMALLEST_RADIUS_VOXELS = 1.1
 
 @dataclass(frozen=True)
 class GapRule:
-    """How far and through how little probability a bridge may go; see PostOptions."""
+    """How far and through how little probability a bridge may go; see PostOptions.
+
+    ``minimum_path_probability`` None: the fragment is known to belong there, and only the way is looked for."""
 
     maximum_gap_mm: float
-    minimum_path_probability: float
+    minimum_path_probability: float | None
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,11 @@ def find_bridge(
     on_path = tuple((path - [s.start for s in box]).T)
     open_voxels = ~(inside | tree)[on_path]
     along = field[box][on_path][open_voxels]
-    if along.size and not _believable(along, field[box], inside | tree, on_path, gap_mm, spacing_zyx_mm, rule):
-        return None
-    if not _points_there(points, path, points[first], spacing_zyx_mm):
-        return None
+    if rule.minimum_path_probability is not None:
+        if along.size and not _believable(along, field[box], inside | tree, on_path, gap_mm, spacing_zyx_mm, rule):
+            return None
+        if not _points_there(points, path, points[first], spacing_zyx_mm):
+            return None
     radius_mm = _local_radius(inside, tree, on_path, spacing_zyx_mm)
     return Bridge(path, radius_mm, gap_mm, float(along.mean()) if along.size else 1.0)
 

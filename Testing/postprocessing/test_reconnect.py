@@ -77,6 +77,19 @@ def test_a_large_certain_fragment_that_cannot_be_joined_is_kept_and_said():
     assert any("kept" in text for text in trees.warnings)
 
 
+def test_what_is_held_for_a_branch_and_all_but_touches_the_tree_is_joined_though_the_gap_is_dark():
+    field = broken_left(0.735, 0.0)
+    assert pieces(field[:, :, 80:] >= 0.5) == 2
+    trees = extract_trees(prediction_of(field))
+    assert (trees.components_reconnected, trees.components_kept_apart) == (1, 0)
+    assert pieces(left_of(trees)) == 1
+
+
+def test_a_dark_gap_is_left_open_when_nothing_is_to_be_joined():
+    trees = extract_trees(prediction_of(broken_left(0.735, 0.0)), PostOptions(reconnect=False))
+    assert (trees.components_reconnected, trees.components_kept_apart) == (0, 1)
+
+
 def test_a_fragment_below_the_smallest_volume_is_dropped(both):
     speck = tube((5, 10, -20), (5, 11, -20), 0.8)
     trees = extract_trees(prediction_of(np.maximum(both, speck)))
