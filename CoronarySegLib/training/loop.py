@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from ..errors import Cancelled, OutputError, TrainingError
 from ..progress import Progress, ProgressCallback, as_progress
@@ -32,6 +33,9 @@ from .state import BEST, CHECKPOINT, TrainState, new_state, read_checkpoint, res
 from .step import StepValues, take_step
 from .validation import ValidationScore, validate
 
+LOCK = "training.lock"
+LOCK_WAIT_S = 10.0
+"""The processes that make patches outlive a killed run by seconds, and hold its lock as long."""
 MOST_SKIPPED_IN_A_ROW = 10
 
 
@@ -68,10 +72,11 @@ def train(config: TrainConfig, source: PatchSource, validation_patches: Sequence
     threads_before = torch.get_num_threads()
     with workers_of_torchrun(config.device) as workers, torch.random.fork_rng(enabled=True), _stop_signal() as stop:
         # The first process looks for an older run before any of them makes the folder.
-        folder = _open_folder(Path(run_folder), resume) if workers.first else Path(run_folder)
-        workers.wait()
-        hardware = choose_hardware(config, workers.local)
+        folder = Path(run_folder)
+        lock = _open_folder(folder, resume) if workers.first else None
         try:
+            workers.wait()
+            hardware = choose_hardware(config, workers.local)
             if config.threads:
                 torch.set_num_threads(config.threads)
             state = new_state(config, hardware, None if initial_weights is None else Path(initial_weights))
@@ -82,9 +87,12 @@ def train(config: TrainConfig, source: PatchSource, validation_patches: Sequence
             return _Run(config, hardware, workers, state, folder, report, stop).go(source, validation_patches)
         finally:
             torch.set_num_threads(threads_before)
+            if lock is not None:
+                lock.release()
 
 
-def _open_folder(folder: Path, resume: bool) -> Path:
+def _open_folder(folder: Path, resume: bool) -> FileLock:
+    """Make the folder, or find its run; the lock, which ends with the process too, keeps a second one out."""
     if not resume and (folder / CHECKPOINT).exists():
         raise TrainingError(f"{folder} already holds a run. Resume it, or choose another folder.")
     if resume and not folder.is_dir():
@@ -93,7 +101,16 @@ def _open_folder(folder: Path, resume: bool) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"The run folder {folder} cannot be made: {error}. Choose another place.") from error
-    return folder
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=LOCK_WAIT_S)
+    except Timeout as error:
+        raise TrainingError(
+            f"Another process is training in {folder}. Wait until it has ended, or choose another folder."
+        ) from error
+    except OSError as error:
+        raise OutputError(f"Nothing can be written to {folder}: {error}. Choose another place.") from error
+    return lock
 
 
 @contextmanager

@@ -9,9 +9,11 @@ import signal
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from training_samples import Balls
 
 from CoronarySegLib.errors import Cancelled, MissingPackageError, OutputError, TrainingError
+from CoronarySegLib.training import loop
 from CoronarySegLib.training.loop import learning_rate, train
 from CoronarySegLib.training.recorder import read_log
 from CoronarySegLib.training.sources import Patch
@@ -110,6 +112,13 @@ def test_a_folder_with_a_run_is_not_overwritten(small_config, balls, tmp_path):
     train(small_config, balls, (), tmp_path)
     with pytest.raises(TrainingError, match="already holds a run"):
         train(small_config, balls, (), tmp_path)
+
+
+def test_a_second_process_is_kept_out_of_a_run(small_config, balls, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "LOCK_WAIT_S", 0.1)
+    with FileLock(tmp_path / loop.LOCK), pytest.raises(TrainingError, match="Another process"):
+        train(small_config, balls, (), tmp_path)
+    assert train(small_config, balls, (), tmp_path).step == 6
 
 
 def test_resuming_where_nothing_is_says_so(small_config, balls, tmp_path):
