@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slicer
-from CoronarySegModule import centreline_nodes
+from CoronarySegModule import centreline_curves
 from CoronarySegModule.centreline_nodes import find_curves, read_centrelines, write_centrelines
 from slicer_samples import linear_transform, rigid_matrix
 
@@ -160,7 +160,7 @@ def test_an_interrupted_run_leaves_the_scene_as_it_was(oblique_volume, scene, mo
     def broken(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(centreline_nodes, "_show", broken)
+    monkeypatch.setattr(centreline_curves, "_show", broken)
     with pytest.raises(MemoryError):
         write_centrelines(oblique_volume, awkward_trees())
     assert scene.GetNumberOfNodes() == before
