@@ -38,7 +38,7 @@ over three diameters. A plaque, a leaflet of the aortic valve or a bit of a cham
 UNSEEN_SLENDER = 160.0
 """The same for a piece where the prior sees nothing: 25 diameters. What was dropped there on phantoms kept for such
 choices was cardiac vein, of at most 21."""
-ALL_BUT_TOUCHING_MM = 1.5
+ALL_BUT_TOUCHING_MM = 1.6
 """Two voxels without lumen do not part a branch from its tree: what is held for a branch and comes this near is joined,
 whatever the network says of the gap. Foreign pieces that were held for one stayed 1.8 mm away or more."""
 SHELL_MM = (0.9, 2.0)
