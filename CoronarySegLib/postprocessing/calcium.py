@@ -14,7 +14,8 @@ from scipy.spatial import cKDTree
 
 from ..volume import Geometry
 from .boxes import bounding_box, spacing_zyx
-from .components import component_sizes, label_components
+from .components import component_sizes
+from .kept_open import kept_open
 
 FLOOR_HU = 500.0
 STANDARD_DEVIATIONS = 4.0
@@ -77,27 +78,5 @@ def find_calcium(
     labels, count = ndimage.label(found, np.ones((3, 3, 3)))
     sizes = component_sizes(labels, count) * geometry.voxel_mm3
     labels[~np.isin(labels, np.flatnonzero(sizes >= MINIMUM_MM3))] = 0
-    given_back = _give_back(labels, lumen)
-    mask[box] = labels > 0
+    mask[box], given_back = kept_open(labels > 0, lumen, geometry.voxel_mm3)
     return Calcium(mask, threshold_hu, given_back)
-
-
-def _give_back(calcium: np.ndarray, lumen: np.ndarray) -> int:
-    """Leave lumen where taking it would cut a vessel: a calcified stenosis is a narrowing, not a hole."""
-    before, _ = label_components(lumen)
-    after, count = label_components(lumen & (calcium == 0))
-    sizes = component_sizes(after, count)
-    given_back = 0
-    for number, found in enumerate(ndimage.find_objects(calcium), 1):
-        if found is None:
-            continue
-        box = tuple(slice(max(s.start - 1, 0), s.stop + 1) for s in found)
-        deposit = calcium[box] == number
-        ring = ndimage.binary_dilation(deposit) & ~deposit
-        touched = np.unique(after[box][ring])
-        touched = touched[(touched > 0) & (sizes[touched] > 8)]
-        parents = {int(before[box][after[box] == piece][0]) for piece in touched}
-        if len(touched) > len(parents):
-            calcium[box][deposit & lumen[box]] = 0
-            given_back += 1
-    return given_back

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
+from scipy import ndimage
 
 from ..volume import Geometry, Volume
 from .boxes import Box, bounding_box, cropped, cropped_geometry
+from .components import large_pieces
+from .kept_open import CRUMB_MM3
 from .trees import LABELS, Trees
 
 if TYPE_CHECKING:
@@ -61,6 +64,16 @@ def _paint(result: np.ndarray, trees: Trees, box: Box, geometry: Geometry) -> No
     if calcium.any():
         share = _sampled(replace(local, array=calcium.astype(np.float32)), target)
         painted[(share >= 0.5) & (painted == 0)] = LABELS["calcium"]
+    _sweep(painted, geometry.voxel_mm3)
+
+
+def _sweep(painted: np.ndarray, voxel_mm3: float) -> None:
+    """Crumbs of lumen that the sampling cut off, in place: beside plaque they are plaque, elsewhere nothing."""
+    lumen = (painted == LABELS["left"]) | (painted == LABELS["right"])
+    crumbs = lumen & ~large_pieces(lumen, CRUMB_MM3, voxel_mm3)
+    if crumbs.any():
+        beside = ndimage.binary_dilation(painted == LABELS["calcium"], np.ones((3, 3, 3)), mask=crumbs, iterations=0)
+        painted[crumbs] = np.where(beside[crumbs], LABELS["calcium"], 0)
 
 
 def _covering(geometry: Geometry, part: Geometry) -> Box | None:
