@@ -41,14 +41,14 @@ def kept_open(calcium: np.ndarray, lumen: np.ndarray, voxel_mm3: float) -> tuple
 
 def _touching(pieces: np.ndarray, plugs: np.ndarray) -> np.ndarray:
     """(m, 2): which piece shares a face with which plug, both counted from 0."""
+    index = np.argwhere(plugs)
+    plug = plugs[tuple(index.T)]
     pairs = []
-    for axis in range(3):
-        ahead, behind = (np.s_[1:], np.s_[:-1])
-        for first, second in ((ahead, behind), (behind, ahead)):
-            piece = np.moveaxis(pieces, axis, 0)[first]
-            plug = np.moveaxis(plugs, axis, 0)[second]
-            both = (piece > 0) & (plug > 0)
-            pairs.append(np.column_stack([piece[both], plug[both]]))
+    for step in (*np.eye(3, dtype=int), *-np.eye(3, dtype=int)):
+        beside = index + step
+        inside = ((beside >= 0) & (beside < pieces.shape)).all(axis=1)
+        piece = pieces[tuple(beside[inside].T)]
+        pairs.append(np.column_stack([piece, plug[inside]])[piece > 0])
     return np.unique(np.concatenate(pairs), axis=0) - 1
 
 
