@@ -14,8 +14,10 @@ LONGEST_EDGE_MM = 1.0
 
 def boundary_loops(triangles: np.ndarray) -> list[np.ndarray]:
     """Vertices of each hole in order, anticlockwise seen from outside. Raises SurfaceError where two holes touch."""
+    if not len(triangles):
+        return []
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).astype(np.int64)
-    key = edges.min(axis=1) * (int(edges.max(initial=0)) + 1) + edges.max(axis=1)
+    key = edges.min(axis=1) * (int(edges.max()) + 1) + edges.max(axis=1)
     order = np.argsort(key)
     same = key[order][1:] == key[order][:-1]
     free = edges[order[~(np.r_[False, same] | np.r_[same, False])]]

@@ -281,3 +281,7 @@ def test_a_wall_that_lost_an_opening_is_refused(tube):
     model = capped(opened)
     with pytest.raises(SurfaceError, match="was lost"):
         with_wall(opened, model.points_lps_mm, model.triangles)
+
+
+def test_a_surface_without_triangles_has_no_holes():
+    assert boundary_loops(np.zeros((0, 3), np.int64)) == []
