@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 
 from ..volume import Geometry
 from .boxes import bounding_box, spacing_zyx
-from .components import component_sizes
+from .components import large_pieces
 from .kept_open import kept_open
 
 FLOOR_HU = 500.0
@@ -75,8 +75,6 @@ def find_calcium(
     spacing = spacing_zyx(geometry)
     reached, _ = cKDTree(np.argwhere(lumen) * spacing).query(index * spacing, distance_upper_bound=REACH_MM)
     found[tuple(index[~np.isfinite(reached)].T)] = False
-    labels, count = ndimage.label(found, np.ones((3, 3, 3)))
-    sizes = component_sizes(labels, count) * geometry.voxel_mm3
-    labels[~np.isin(labels, np.flatnonzero(sizes >= MINIMUM_MM3))] = 0
-    mask[box], given_back = kept_open(labels > 0, lumen, geometry.voxel_mm3)
+    deposits = large_pieces(found, MINIMUM_MM3, geometry.voxel_mm3)
+    mask[box], given_back = kept_open(deposits, lumen, geometry.voxel_mm3)
     return Calcium(mask, threshold_hu, given_back)

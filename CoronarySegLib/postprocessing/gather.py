@@ -229,16 +229,16 @@ class _Work:
                 n: float(tree.query(index * self.spacing)[0].min())
                 for n, tree in trees.items() if not self._contradicts(piece, n)
             }
-            if not gaps or min(gaps.values()) > self.options.far_mm or not self._is_plausible(piece):
+            nearest = min(gaps, key=gaps.get, default=None)
+            if nearest is None or gaps[nearest] > self.options.far_mm or not self._is_plausible(piece):
                 continue
-            nearest = min(gaps, key=gaps.get)
-            if not self._all_but_touches(piece, nearest, gaps[nearest], trees[nearest]):
+            if not self._bridged_when_near(piece, nearest, gaps[nearest], trees[nearest]):
                 self.claim(piece, nearest)
                 self.result.kept_apart += 1
             unseen |= not self._is_seen(piece)
         return unseen
 
-    def _all_but_touches(self, piece: int, number: int, gap_mm: float, tree: cKDTree) -> bool:
+    def _bridged_when_near(self, piece: int, number: int, gap_mm: float, tree: cKDTree) -> bool:
         near = self.options.reconnect and gap_mm <= ALL_BUT_TOUCHING_MM
         return near and self._bridged(piece, number, tree, GapRule(ALL_BUT_TOUCHING_MM, None))
 

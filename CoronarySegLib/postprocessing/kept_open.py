@@ -31,8 +31,8 @@ def kept_open(calcium: np.ndarray, lumen: np.ndarray, voxel_mm3: float) -> tuple
     for plug in sorted(np.flatnonzero(given_back), key=lambda number: -sizes[number]):
         given_back[plug] = False
         given_back[plug] = _trees(touching, given_back, large) > whole
-    held = _group_of(touching, given_back, large)
-    crumbs = np.zeros(len(large), bool)
+    held = _group_of(touching, given_back, piece_count)
+    crumbs = np.zeros(piece_count, bool)
     crumbs[touching[:, 0]] = True
     crumbs &= ~np.isin(held, held[large])
     result = calcium & ~np.append(False, given_back)[plugs]
@@ -54,12 +54,12 @@ def _touching(pieces: np.ndarray, plugs: np.ndarray) -> np.ndarray:
 
 def _trees(touching: np.ndarray, open_plugs: np.ndarray, large: np.ndarray) -> int:
     """How many separate things the large pieces form when these plugs are lumen."""
-    return len(np.unique(_group_of(touching, open_plugs, large)[large]))
+    return len(np.unique(_group_of(touching, open_plugs, len(large))[large]))
 
 
-def _group_of(touching: np.ndarray, open_plugs: np.ndarray, large: np.ndarray) -> np.ndarray:
+def _group_of(touching: np.ndarray, open_plugs: np.ndarray, piece_count: int) -> np.ndarray:
     """For each piece the number of the connected thing it belongs to when these plugs are lumen."""
     piece, plug = touching[open_plugs[touching[:, 1]]].T
-    size = len(large) + len(open_plugs)
-    graph = coo_array((np.ones(len(piece), bool), (piece, len(large) + plug)), shape=(size, size))
-    return connected_components(graph, directed=False)[1][: len(large)]
+    size = piece_count + len(open_plugs)
+    graph = coo_array((np.ones(len(piece), bool), (piece, piece_count + plug)), shape=(size, size))
+    return connected_components(graph, directed=False)[1][:piece_count]

@@ -65,8 +65,8 @@ def train(config: TrainConfig, source: PatchSource, validation_patches: Sequence
     the run: a checkpoint is written, then Cancelled raised. SIGTERM and SIGINT write a checkpoint and return with
     ``stopped``. ``initial_weights`` is a safetensors file to start from, e.g. the best one of another run.
 
-    Raises TrainingError (patches that do not fit, checkpoint that does not fit, loss that stays not finite) and
-    OutputError (folder not writable).
+    Raises TrainingError (patches that do not fit, checkpoint that does not fit, loss that stays not finite, another
+    process training in the folder) and OutputError (folder not writable).
     """
     report = as_progress(progress)
     threads_before = torch.get_num_threads()
