@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .inference import QUALITIES, Prediction, predict
 from .models import ModelCard, ModelFolder, find_model
-from .postprocessing import PostOptions, Trees, extract_trees, labels_on
+from .postprocessing import PostOptions, Trees, at_half_maximum, extract_trees, fine_grid, labels_on
 from .preparation import resample
 from .progress import Progress, ProgressCallback, as_progress
 from .reading import check_coronary_ct
@@ -48,9 +48,10 @@ class CoronaryResult:
     """All that was found in one CT.
 
     ``labels`` (uint8: 1 left lumen, 2 right lumen, 3 calcium) and ``probability`` (float32, lumen) lie on the input's
-    grid; ``trees`` and ``prediction`` on the network's. ``surfaces`` by "left", "right", "calcium" and ``point_clouds``
-    by "distance", "confidence" are in LPS mm. ``timings`` are seconds by step in the order of the steps; ``warnings``
-    are sentences for the person who reads the result; ``checks`` what the checks of the input found.
+    grid, ``prediction`` on the network's, ``trees`` on one at least as fine (``postprocessing.walls``). ``surfaces`` by
+    "left", "right", "calcium" and ``point_clouds`` by "distance", "confidence" are in LPS mm. ``timings`` are seconds
+    by step in the order of the steps; ``warnings`` are sentences for the person who reads the result; ``checks`` what
+    the checks of the input found.
     """
 
     labels: Volume
@@ -93,12 +94,15 @@ def segment(
     timings |= prediction.timings
     with timed(timings, "postprocess"):
         trees = extract_trees(prediction, options.post, progress=progress.part(0.75, 0.85))
+    with timed(timings, "walls"):
+        progress(0.85, "Looking for the vessel walls")
+        on_input, trees = _with_walls(trees, volume) if options.post.walls_by_ct else (trees, trees)
     with timed(timings, "input_grid"):
-        progress(0.85, "Bringing the result to the input grid")
-        labels = labels_on(trees, prediction, volume.geometry)
+        progress(0.88, "Bringing the result to the input grid")
+        labels = labels_on(on_input, prediction, volume.geometry)
         probability = resample(prediction.lumen, volume.geometry, interpolation="linear", fill=0.0)
     with timed(timings, "surfaces"):
-        surfaces = reconstruct(trees, prediction, options.surface, progress=progress.part(0.88, 0.98))
+        surfaces = reconstruct(trees, prediction, options.surface, progress=progress.part(0.9, 0.98))
         progress(0.98, "Making point clouds")
         clouds = {kind: point_cloud(surfaces, prediction, kind=kind) for kind in CLOUD_KINDS}
     progress(1.0, "Coronaries found")
@@ -107,6 +111,11 @@ def segment(
         prediction=prediction, model_card=folder.card, timings=timings,
         warnings=_warnings(volume, checks, prediction, trees, surfaces), checks=checks,
     )
+
+
+def _with_walls(trees: Trees, volume: Volume) -> tuple[Trees, Trees]:
+    """The trees with walls by the CT: judged on its own voxels, for labels, and on fine cubes, for surfaces."""
+    return at_half_maximum(trees, volume), at_half_maximum(trees, resample(volume, fine_grid(trees, volume)))
 
 
 def _warnings(

@@ -68,7 +68,7 @@ def test_both_point_clouds_are_made(a_run):
 def test_every_step_is_timed_in_order(a_run):
     _, result, _ = a_run
     assert list(result.timings) == [
-        "check", "locate", "prepare", "predict", "postprocess", "input_grid", "surfaces",
+        "check", "locate", "prepare", "predict", "postprocess", "walls", "input_grid", "surfaces",
     ]
 
 

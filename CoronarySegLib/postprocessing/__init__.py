@@ -1,8 +1,8 @@
-"""From probability to trees: threshold, fragments, left and right, calcium."""
+"""From probability to trees: threshold, fragments, left and right, calcium, walls."""
 
 from .options import PostOptions
 
-__all__ = ["PostOptions", "Trees", "extract_trees", "labels_on"]
+__all__ = ["PostOptions", "Trees", "at_half_maximum", "extract_trees", "fine_grid", "labels_on"]
 
 
 def __getattr__(name: str):
@@ -14,4 +14,8 @@ def __getattr__(name: str):
         from .on_grid import labels_on
 
         return labels_on
+    if name in ("at_half_maximum", "fine_grid"):
+        from . import walls
+
+        return getattr(walls, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

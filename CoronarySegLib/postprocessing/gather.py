@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from ..errors import EmptyResultError
 from ..volume import Geometry, Volume
-from .boxes import box_of_points, inside_distance, points_of, sample, spacing_zyx
+from .apart import Piece
+from .boxes import points_of, sample, spacing_zyx
 from .components import Pieces, pieces_of
 from .options import PostOptions
 from .reconnect import GapRule, fill_bridge, find_bridge
@@ -27,25 +27,12 @@ BRANCH_SHARE = 0.25
 PASSES = 3
 PRIOR_PRESENT = 0.1
 CLEAR_LEAN = 0.5
-TUBE_RADIUS_MM = 3.5
 LUMP = 7.0
 """Volume over inscribed radius cubed: 4.2 for a ball, 8 for a tree of 4 mL with a leak of 20 mm into the aorta (kept:
 it can be cut off), above 100 for a tree. Below this a piece is a chamber and no root."""
-APART_PEAK = 0.8
-APART_SLENDER = 20.0
-"""Volume over inscribed radius cubed from which a piece that hangs on nothing looks like a branch: a tube of a little
-over three diameters. A plaque, a leaflet of the aortic valve or a bit of a chamber's wall is rounder."""
-UNSEEN_SLENDER = 160.0
-"""The same for a piece where the prior sees nothing: 25 diameters. What was dropped there on phantoms kept for such
-choices was cardiac vein, of at most 21."""
 ALL_BUT_TOUCHING_MM = 1.6
 """Two voxels without lumen do not part a branch from its tree: what is held for a branch and comes this near is joined,
 whatever the network says of the gap. Foreign pieces that were held for one stayed 1.8 mm away or more."""
-SHELL_MM = (0.9, 2.0)
-AS_BRIGHT = 0.85
-BRIGHT_SHELL = 0.2
-"""A piece that hangs on nothing is a bit of a chamber or of its wall when more than this share of the shell round it
-has 0.85 of its own HU. Of 26 pieces that hung on nothing in phantoms and beside real trees no artery came to 0.16."""
 
 
 @dataclass
@@ -75,11 +62,12 @@ class Priors:
 
 def gather(
     field: np.ndarray, threshold: float, geometry: Geometry, priors: Priors | None, options: PostOptions,
-    ct_hu: np.ndarray | None = None,
+    ct_hu: np.ndarray | None = None, vein: np.ndarray | None = None,
 ) -> Gathered:
     """Assign the pieces of ``field >= threshold`` to one or two roots; bridges are written into ``field`` in place.
 
-    ``ct_hu`` (z, y, x) on the grid of ``field`` tells bits of a chamber from branches that hang on nothing.
+    ``ct_hu`` and ``vein``, a probability, (z, y, x) on the grid of ``field`` tell bits of a chamber and veins from
+    branches that hang on nothing.
 
     Raises EmptyResultError when the largest piece is smaller than a piece of a coronary tree.
     """
@@ -91,7 +79,7 @@ def gather(
             f"{options.minimum_tree_mm3:.0f}. Check that the volume is a contrast CT of the heart."
         )
     leans = _leans(pieces, geometry, priors)
-    work = _Work(field, threshold, geometry, options, pieces, leans, ct_hu)
+    work = _Work(field, threshold, geometry, options, pieces, leans, ct_hu, vein)
     roots = work.roots_by_prior() if priors is not None else work.roots_by_size()
     for number, root in enumerate(roots, 1):
         work.claim(root, number)
@@ -120,8 +108,8 @@ def _leans(pieces: Pieces, geometry: Geometry, priors: Priors | None) -> np.ndar
 class _Work:
     """The state of one gathering: which pieces are still free, and the trees so far."""
 
-    def __init__(self, field, threshold, geometry, options: PostOptions, pieces: Pieces, leans, ct_hu):
-        self.ct_hu = ct_hu
+    def __init__(self, field, threshold, geometry, options: PostOptions, pieces: Pieces, leans, ct_hu, vein):
+        self.ct_hu, self.vein = ct_hu, vein
         self.field, self.threshold, self.options, self.pieces, self.leans = field, threshold, options, pieces, leans
         self.spacing = spacing_zyx(geometry)
         self.result = Gathered(np.zeros(field.shape, np.uint8), 0, found=len(pieces))
@@ -221,21 +209,23 @@ class _Work:
         """
         unseen = False
         trees = {n: cKDTree(np.argwhere(self.result.tree == n) * self.spacing) for n in self.root_of}
-        for piece in sorted(self.left_over):
-            index = self.pieces.index_zyx[piece]
-            if self.pieces.volumes_mm3[piece] < self.options.minimum_fragment_mm3:
+        for number in sorted(self.left_over):
+            piece = self._piece(number)
+            if piece.volume_mm3 < self.options.minimum_fragment_mm3:
                 break
             gaps = {
-                n: float(tree.query(index * self.spacing)[0].min())
-                for n, tree in trees.items() if not self._contradicts(piece, n)
+                n: float(tree.query(piece.index_zyx * self.spacing)[0].min())
+                for n, tree in trees.items() if not self._contradicts(number, n)
             }
             nearest = min(gaps, key=gaps.get, default=None)
-            if nearest is None or gaps[nearest] > self.options.far_mm or not self._is_plausible(piece):
+            if nearest is None or gaps[nearest] > self.options.far_mm:
                 continue
-            if not self._bridged_when_near(piece, nearest, gaps[nearest], trees[nearest]):
-                self.claim(piece, nearest)
+            if not piece.looks_like_branch(self._is_seen(number)):
+                continue
+            if not self._bridged_when_near(number, nearest, gaps[nearest], trees[nearest]):
+                self.claim(number, nearest)
                 self.result.kept_apart += 1
-            unseen |= not self._is_seen(piece)
+            unseen |= not self._is_seen(number)
         return unseen
 
     def _bridged_when_near(self, piece: int, number: int, gap_mm: float, tree: cKDTree) -> bool:
@@ -246,39 +236,12 @@ class _Work:
         """The prior has something here, or there is no prior."""
         return not self.leans[piece, 2] < PRIOR_PRESENT
 
-    def _is_plausible(self, piece: int) -> bool:
-        index = self.pieces.index_zyx[piece]
-        if np.percentile(self.field[tuple(index.T)], 90) < APART_PEAK:
-            return False
-        radius_mm = self._inscribed_mm(piece)
-        slender = APART_SLENDER if self._is_seen(piece) else UNSEEN_SLENDER
-        slender_enough = self.pieces.volumes_mm3[piece] >= slender * radius_mm**3
-        return radius_mm <= TUBE_RADIUS_MM and slender_enough and not self._is_in_blood(piece)
-
-    def _is_in_blood(self, piece: int) -> bool:
-        """What surrounds the piece is nearly as bright as it: an artery lies in fat and muscle."""
-        if self.ct_hu is None:
-            return False
-        index = self.pieces.index_zyx[piece]
-        box = box_of_points(index, int(np.ceil(SHELL_MM[1] / self.spacing.min())) + 1, self.field.shape)
-        outside = np.ones([s.stop - s.start for s in box], bool)
-        outside[tuple((index - [s.start for s in box]).T)] = False
-        distance = ndimage.distance_transform_edt(outside, sampling=self.spacing)
-        hu = self.ct_hu[box]
-        shell = hu[(distance > SHELL_MM[0]) & (distance <= SHELL_MM[1])]
-        return bool((shell >= AS_BRIGHT * np.median(hu[~outside])).mean() > BRIGHT_SHELL)
-
     def _is_lump(self, piece: int) -> bool:
-        return self.pieces.volumes_mm3[piece] < LUMP * self._inscribed_mm(piece) ** 3
+        return self.pieces.volumes_mm3[piece] < LUMP * self._piece(piece).inscribed_mm ** 3
 
-    def _inscribed_mm(self, piece: int) -> float:
-        index = self.pieces.index_zyx[piece]
-        box = box_of_points(index, 0, self.field.shape)
-        mask = np.zeros([s.stop - s.start for s in box], bool)
-        mask[tuple((index - [s.start for s in box]).T)] = True
-        _, distance_mm = inside_distance(mask, self.spacing)
-        # To the wall, half a voxel before the first centre outside.
-        return max(float(distance_mm.max()) - 0.5 * float(self.spacing.min()), 0.5 * float(self.spacing.min()))
+    def _piece(self, number: int) -> Piece:
+        index, volume_mm3 = self.pieces.index_zyx[number], float(self.pieces.volumes_mm3[number])
+        return Piece(index, volume_mm3, self.field, self.spacing, self.ct_hu, self.vein)
 
     def _contradicts(self, piece: int, number: int) -> bool:
         """The priors clearly put the piece on one side and the root on the other."""

@@ -34,8 +34,10 @@ def labels_on(trees: Trees, prediction: Prediction | None, geometry: Geometry) -
         return Volume(trees.labels.array.copy(), geometry, source)
     result = np.zeros(geometry.shape_zyx, np.uint8)
     box = bounding_box(trees.labels.array > 0, margin=2)
-    if box is not None:
-        _paint(result, trees, box, geometry)
+    target_box = None if box is None else covering(geometry, cropped_geometry(trees.labels.geometry, box))
+    if target_box is not None:
+        target = cropped_geometry(geometry, target_box)
+        result[target_box] = painted(trees, box, target, *side_fields(trees, box, target))
     return Volume(result, geometry, source)
 
 
@@ -48,35 +50,40 @@ def side_field(trees: Trees, name: str, box: Box) -> np.ndarray:
     return field
 
 
-def _paint(result: np.ndarray, trees: Trees, box: Box, geometry: Geometry) -> None:
+def side_fields(trees: Trees, box: Box, target: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`side_field` of the left and of the right tree on the grid ``target``, linear between voxel centres."""
     local = cropped(trees.labels, box)
-    target_box = _covering(geometry, local.geometry)
-    if target_box is None:
-        return
-    target = cropped_geometry(geometry, target_box)
     left, right = (
         _sampled(replace(local, array=side_field(trees, name, box)), target) for name in ("left", "right")
     )
-    painted = result[target_box]
-    painted[(left >= trees.threshold_used) & (left >= right)] = LABELS["left"]
-    painted[(right >= trees.threshold_used) & (right > left)] = LABELS["right"]
+    return left, right
+
+
+def painted(trees: Trees, box: Box, target: Geometry, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Labels (z, y, x) on the grid ``target`` of the trees in ``box``, cut from their fields there, ``left`` and
+    ``right``."""
+    result = np.zeros(target.shape_zyx, np.uint8)
+    result[(left >= trees.threshold_used) & (left >= right)] = LABELS["left"]
+    result[(right >= trees.threshold_used) & (right > left)] = LABELS["right"]
+    local = cropped(trees.labels, box)
     calcium = local.array == LABELS["calcium"]
     if calcium.any():
         share = _sampled(replace(local, array=calcium.astype(np.float32)), target)
-        painted[(share >= 0.5) & (painted == 0)] = LABELS["calcium"]
-    _sweep(painted, geometry.voxel_mm3)
+        result[(share >= 0.5) & (result == 0)] = LABELS["calcium"]
+    sweep(result, target.voxel_mm3)
+    return result
 
 
-def _sweep(painted: np.ndarray, voxel_mm3: float) -> None:
+def sweep(labels: np.ndarray, voxel_mm3: float) -> None:
     """Crumbs of lumen that the sampling cut off, in place: beside plaque they are plaque, elsewhere nothing."""
-    lumen = (painted == LABELS["left"]) | (painted == LABELS["right"])
+    lumen = (labels == LABELS["left"]) | (labels == LABELS["right"])
     crumbs = lumen & ~large_pieces(lumen, CRUMB_MM3, voxel_mm3)
     if crumbs.any():
-        beside = ndimage.binary_dilation(painted == LABELS["calcium"], np.ones((3, 3, 3)), mask=crumbs, iterations=0)
-        painted[crumbs] = np.where(beside[crumbs], LABELS["calcium"], 0)
+        beside = ndimage.binary_dilation(labels == LABELS["calcium"], np.ones((3, 3, 3)), mask=crumbs, iterations=0)
+        labels[crumbs] = np.where(beside[crumbs], LABELS["calcium"], 0)
 
 
-def _covering(geometry: Geometry, part: Geometry) -> Box | None:
+def covering(geometry: Geometry, part: Geometry) -> Box | None:
     """The voxels of ``geometry`` whose centres can lie in ``part``; None when they miss each other."""
     index = geometry.index_of(part.corners_lps())[:, ::-1]
     lower = np.maximum(np.floor(index.min(0)).astype(int), 0)

@@ -17,7 +17,8 @@ class PostOptions:
     network holds for a cardiac vein rather than for lumen is no lumen. ``exclude_dense``: nor is a large body denser
     than any contrast in a coronary artery (a lead, the superior cava). A fragment is joined over at most
     ``maximum_gap_mm``; one that cannot be joined stays when it has ``minimum_fragment_mm3``, lies within
-    ``far_mm`` of a tree and looks like a branch.
+    ``far_mm`` of a tree and looks like a branch. ``walls_by_ct``: the wall lies where the CT is half-way between blood
+    and what surrounds it, rather than where the network's probability is one half.
     """
 
     threshold: float | None = None
@@ -38,6 +39,8 @@ class PostOptions:
     calcium: bool = True
     calcium_threshold: float = 0.5
 
+    walls_by_ct: bool = True
+
     def __post_init__(self) -> None:
         for name in ("threshold", "weak_threshold"):
             value = getattr(self, name)
@@ -51,5 +54,5 @@ class PostOptions:
         """The published chain: adaptive threshold, opening, the largest component. No calcium, no reconnection."""
         return PostOptions(
             weak_threshold=None, exclude_veins=False, exclude_dense=False, opening=True, keep=1, reconnect=False,
-            calcium=False,
+            calcium=False, walls_by_ct=False,
         )

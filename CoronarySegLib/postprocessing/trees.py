@@ -144,9 +144,11 @@ def _cleaned(
     else:
         solid = filled(field >= value)
         field[solid & (field < value)] = 0.5 * (1.0 + value)
-        if options.exclude_veins and vein is not None and ct_hu is not None:
+        if not options.exclude_veins:
+            vein = None
+        if vein is not None and ct_hu is not None:
             field[dim_branches(solid, field, vein, ct_hu, geometry, priors)] = 0.0
-        gathered = gather(field, value, geometry, priors, options, ct_hu)
+        gathered = gather(field, value, geometry, priors, options, ct_hu, vein)
     without(field, (field >= value) & (gathered.tree == 0), value)
     return field, gathered
 

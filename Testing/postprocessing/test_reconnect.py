@@ -1,5 +1,7 @@
 """Fragments: which are joined, which are kept apart and which go."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -21,6 +23,7 @@ from tree_samples import (
 )
 
 from CoronarySegLib.postprocessing import PostOptions, extract_trees
+from CoronarySegLib.volume import Volume
 
 TIP = between(LEFT_FORK, LEFT_END, 0.6)
 
@@ -186,3 +189,12 @@ def test_a_piece_apart_in_blood_is_a_bit_of_a_chamber(left, right, around_hu, ke
     ct = np.maximum(FAT_HU + (LUMEN_HU - FAT_HU) * lumen, FAT_HU + (around_hu - FAT_HU) * chamber)
     trees = extract_trees(prediction_of(lumen, priors=(np.maximum(left, piece), right), ct=ct))
     assert trees.components_kept_apart == int(kept)
+
+
+@pytest.mark.parametrize(("vein", "kept"), [(0.5, False), (0.2, True)])
+def test_a_piece_apart_that_may_well_be_a_vein_is_left_out(left, right, vein, kept):
+    piece = tube((8, 12, -20), (26, 12, -20), 1.0)
+    prediction = prediction_of(np.max([left, right, piece], axis=0), priors=(np.maximum(left, piece), right))
+    prediction = replace(prediction, vein=Volume((vein * (piece > 0)).astype(np.float32), GRID))
+    assert extract_trees(prediction).components_kept_apart == int(kept)
+    assert extract_trees(prediction, PostOptions(exclude_veins=False)).components_kept_apart == 1
