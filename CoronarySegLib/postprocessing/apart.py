@@ -27,8 +27,8 @@ BRIGHT_SHELL = 0.2
 """A piece that hangs on nothing is a bit of a chamber or of its wall when more than this share of the shell round it
 has 0.85 of its own HU. Of 26 pieces that hung on nothing in phantoms and beside real trees no artery came to 0.16."""
 HALF_VEIN = 0.3
-"""Mean probability of a vein in a piece: beside trees of phantoms kept for such choices four veins that hung on nothing
-had 0.35 and more, seven arteries 0.27 and less."""
+"""Mean probability of a vein in a piece: in phantoms kept for such choices four veins that hung on nothing had 0.35 and
+more, the arteries that did 0.27 and less."""
 
 
 @dataclass(frozen=True)
