@@ -9,7 +9,9 @@ not change: the middle of every vessel stays, and no voxel is added that does no
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import SimpleITK as sitk
@@ -42,6 +44,8 @@ LEAST_WEIGHT = 1e-3
 FEWEST_VOXELS = 4
 """Along each axis: what a recursive Gaussian needs."""
 MARGIN_MM = 4.0
+BLOCK = 64
+"""Side in voxels of the cubes that are worked on at a time: vessels fill a thousandth of their box."""
 FINEST_MM = 0.35
 """Finer voxels than this would cost time and tell no more: no scanner resolves them."""
 
@@ -102,50 +106,86 @@ def _judged(
     """``field`` (z, y, x) with the voxels at the wall of the ``labels`` judged by ``hu``; half of the contrast comes to
     lie at ``threshold``."""
     lumen, plaque = _lumen_of(labels), labels == LABELS["calcium"]
-    beside = grown(lumen, int(np.ceil(SHELL_MM / spacing.min())))
     clean = ~grown(plaque)
-    blood = _local_mean(hu, lumen & (field >= SURE_BLOOD) & clean, BLOOD_REACH_MM, spacing)
-    tissue = _local_mean(hu, beside & (field <= SURE_TISSUE) & clean, TISSUE_REACH_MM, spacing)
-    contrast = blood - tissue
-    share = (ndimage.gaussian_filter(hu, SMOOTHING_MM / spacing) - tissue) / np.maximum(contrast, LEAST_CONTRAST_HU)
-    # Where nothing near tells the HU of blood or of tissue the contrast is not a number, and not above any.
-    judged = grown(lumen) & grown(~lumen) & ~plaque & (field > LEAST_SUSPECTED)
-    judged &= (contrast > LEAST_CONTRAST_HU) & (share < BRIGHTEST_SHARE)
+    blood = _Blood(hu, lumen & (field >= SURE_BLOOD) & clean, spacing)
     result = field.copy()
-    by_hu, by_network = share[judged] - 0.5, field[judged] - threshold
-    result[judged] = np.clip(threshold + CT_WEIGHT * by_hu + (1.0 - CT_WEIGHT) * by_network, 0.0, 1.0)
+    for core, wide in _blocks(lumen, int(np.ceil(SHELL_MM / spacing.min())) + 1):
+        beside = grown(lumen[wide], int(np.ceil(SHELL_MM / spacing.min())))
+        tissue_hu = _mean(hu[wide], beside & (field[wide] <= SURE_TISSUE) & clean[wide], TISSUE_REACH_MM / spacing)
+        contrast = blood.hu_in(wide) - tissue_hu
+        smooth = ndimage.gaussian_filter(hu[wide], SMOOTHING_MM / spacing)
+        share = (smooth - tissue_hu) / np.maximum(contrast, LEAST_CONTRAST_HU)
+        # Where nothing near tells the HU of blood or of tissue the contrast is not a number, and not above any.
+        judged = grown(lumen[wide]) & grown(~lumen[wide]) & ~plaque[wide] & (field[wide] > LEAST_SUSPECTED)
+        judged &= (contrast > LEAST_CONTRAST_HU) & (share < BRIGHTEST_SHARE)
+        by_hu, by_network = CT_WEIGHT * (share - 0.5), (1.0 - CT_WEIGHT) * (field[wide] - threshold)
+        new = np.where(judged, np.clip(threshold + by_hu + by_network, 0.0, 1.0), field[wide])
+        result[core] = new[tuple(slice(c.start - w.start, c.stop - w.start) for c, w in zip(core, wide, strict=True))]
     middle = skeletonize(lumen) > 0
     result[middle] = np.maximum(result[middle], threshold)
     return result
+
+
+def _blocks(lumen: np.ndarray, margin: int) -> Iterator[tuple[Box, Box]]:
+    """Cubes that hold lumen or touch it, which together hold all of it, each with the same cube and ``margin``."""
+    starts = (range(0, n, BLOCK) for n in lumen.shape)
+    for corner in product(*starts):
+        core, touched, wide = (
+            tuple(slice(max(c - m, 0), min(c + BLOCK + m, n)) for c, n in zip(corner, lumen.shape, strict=True))
+            for m in (0, 1, margin)
+        )
+        if lumen[touched].any():
+            yield core, wide
 
 
 def _relabelled(labels: np.ndarray, field: np.ndarray, threshold: float) -> np.ndarray:
     """``labels`` less the lumen that ``field`` no longer holds, and with what it adds: to the tree it touches most."""
     lumen = field >= threshold
     result = np.where((labels == LABELS["calcium"]) | lumen, labels, np.uint8(0))
-    added = tuple(np.argwhere(lumen & (labels == 0)).T)
-    left, right = (
-        ndimage.uniform_filter((labels == LABELS[name]).astype(np.float32), 3)[added] for name in ("left", "right")
-    )
-    side = np.where(left >= right, LABELS["left"], LABELS["right"])
-    result[added] = np.where(np.maximum(left, right) > 0, side, 0)
+    added = np.argwhere(lumen & (labels == 0))
+    touching = np.zeros((2, len(added)), int)
+    for shift in np.ndindex(3, 3, 3):
+        beside = labels[tuple(np.clip(added + np.array(shift) - 1, 0, np.array(labels.shape) - 1).T)]
+        touching += beside == np.array([[LABELS["left"]], [LABELS["right"]]])
+    side = np.where(touching[0] >= touching[1], LABELS["left"], LABELS["right"])
+    result[tuple(added.T)] = np.where(touching.any(axis=0), side, 0)
     return result
 
 
-def _local_mean(hu: np.ndarray, mask: np.ndarray, sigma_mm: float, spacing: np.ndarray) -> np.ndarray:
+class _Blood:
+    """The HU of the blood along the vessels: averaged over large voxels first, since it changes slowly."""
+
+    def __init__(self, hu: np.ndarray, sure: np.ndarray, spacing: np.ndarray):
+        self.spacing_xyz = [float(v) for v in spacing[::-1]]
+        factors = np.clip((0.5 * BLOOD_REACH_MM / spacing).astype(int), 1, np.array(hu.shape) // FEWEST_VOXELS)
+        self.weight, self.total = (
+            sitk.SmoothingRecursiveGaussian(self._coarse(array, factors), BLOOD_REACH_MM)
+            for array in (sure.astype(np.float32), np.where(sure, hu, np.float32(0.0)))
+        )
+
+    def _coarse(self, array: np.ndarray, factors: np.ndarray) -> sitk.Image:
+        image = sitk.GetImageFromArray(array)
+        image.SetSpacing(self.spacing_xyz)
+        return sitk.BinShrink(image, [int(f) for f in factors[::-1]])
+
+    def hu_in(self, box: Box) -> np.ndarray:
+        """HU (z, y, x) in the box; NaN far from sure blood."""
+        size = [s.stop - s.start for s in reversed(box)]
+        origin = [s.start * mm for s, mm in zip(reversed(box), self.spacing_xyz, strict=True)]
+        weight, total = (
+            sitk.GetArrayFromImage(sitk.Resample(
+                image, size, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear, origin, self.spacing_xyz
+            ))
+            for image in (self.weight, self.total)
+        )
+        return _ratio(total, weight)
+
+
+def _mean(hu: np.ndarray, mask: np.ndarray, sigma_voxels: np.ndarray) -> np.ndarray:
     """Gaussian mean of ``hu`` over the voxels of ``mask`` (z, y, x); NaN far from all of them."""
-    weight = _smoothed(mask.astype(np.float32), sigma_mm, spacing)
-    total = _smoothed(np.where(mask, hu, np.float32(0.0)), sigma_mm, spacing)
+    weight = ndimage.gaussian_filter(mask.astype(np.float32), sigma_voxels)
+    return _ratio(ndimage.gaussian_filter(np.where(mask, hu, np.float32(0.0)), sigma_voxels), weight)
+
+
+def _ratio(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.where(weight > LEAST_WEIGHT, total / np.maximum(weight, LEAST_WEIGHT), np.float32(np.nan))
-
-
-def _smoothed(array: np.ndarray, sigma_mm: float, spacing: np.ndarray) -> np.ndarray:
-    """By a Gaussian, a wide one on voxels averaged before: half its width at most."""
-    image = sitk.GetImageFromArray(array)
-    image.SetSpacing(tuple(float(v) for v in spacing[::-1]))
-    most = np.maximum(np.array(array.shape) // FEWEST_VOXELS, 1)
-    factors = np.clip((0.5 * sigma_mm / spacing).astype(int), 1, most)
-    if (factors == 1).all():
-        return sitk.GetArrayFromImage(sitk.SmoothingRecursiveGaussian(image, sigma_mm))
-    coarse = sitk.SmoothingRecursiveGaussian(sitk.BinShrink(image, [int(f) for f in factors[::-1]]), sigma_mm)
-    return sitk.GetArrayFromImage(sitk.Resample(coarse, image))
