@@ -36,7 +36,7 @@ OF_INTEREST = 0.05
 
 @dataclass(frozen=True)
 class Trees:
-    """Both trees on the prediction's grid.
+    """Both trees, on the prediction's grid as they are extracted, on a finer one with walls by the CT (:mod:`.walls`).
 
     ``labels``: uint8, 1 left lumen, 2 right lumen, 3 calcium. ``lumen``: float32, the cleaned lumen probability; it
     reaches ``threshold_used`` exactly where ``labels`` is 1 or 2 (dropped pieces and calcium lowered, bridges and weak

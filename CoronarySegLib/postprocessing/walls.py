@@ -54,13 +54,13 @@ def at_half_maximum(trees: Trees, ct: Volume) -> Trees:
     """``trees`` with walls by ``ct`` (HU), on the part of the CT's grid that holds them, whatever its directions.
 
     ``lumen`` is cut at ``threshold_used`` as before; counts and warnings are those of ``trees``, which come back as
-    they are where the CT does not cover them.
+    they are where the CT does not cover them or has too few slices to tell.
     """
     box = bounding_box(trees.labels.array > 0, margin=2)
     part = None if box is None else covering(ct.geometry, cropped_geometry(trees.labels.geometry, box))
-    if part is None or min(ct.geometry.shape_zyx) < FEWEST_VOXELS:
+    target_box = None if part is None else _widened(part, ct.geometry)
+    if target_box is None or min(s.stop - s.start for s in target_box) < FEWEST_VOXELS:
         return trees
-    target_box = _widened(part, ct.geometry)
     grid = cropped_geometry(ct.geometry, target_box)
     left, right = side_fields(trees, box, grid)
     labels = painted(trees, box, grid, left, right)

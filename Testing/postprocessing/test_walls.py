@@ -130,6 +130,8 @@ def test_a_ct_elsewhere_or_of_three_slices_leaves_the_trees_alone(ct):
     assert at_half_maximum(trees, elsewhere) is trees
     thin = Volume(ct.array[40:43], replace(NATIVE, shape_zyx=(3, 150, 220)))
     assert at_half_maximum(trees, thin) is trees
+    end = replace(ct, array=ct.array[:14], geometry=replace(NATIVE, shape_zyx=(14, 150, 220)))
+    assert at_half_maximum(trees, end).labels.array.any()
 
 
 @pytest.mark.parametrize(("shortest_mm", "expected_mm"), [(0.2, 0.35), (0.4, 0.4), (0.9, 0.5)])
