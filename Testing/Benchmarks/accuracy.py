@@ -1,6 +1,7 @@
 """Accuracy of a model: on phantoms of seeds never trained on, or on folders with an image and its truth.
 
     python Testing/Benchmarks/accuracy.py --phantoms 10
+    python Testing/Benchmarks/accuracy.py --phantoms 10 --walls network         # what walls by the CT are worth
     python Testing/Benchmarks/accuracy.py --cases FOLDER_OF_CASES      # each with ct.nii.gz and truth.nii.gz
 
 Prints one row a case and mean ± SD, and writes all figures as JSON with --json. Seeds below 10000 are never trained on.
@@ -20,6 +21,7 @@ from CoronarySegLib.errors import CoronarySegError
 from CoronarySegLib.evaluation import Case, Cohort, evaluate
 from CoronarySegLib.evaluation.tables import cohort_table, radius_table
 from CoronarySegLib.phantom import PhantomSettings, make_phantom
+from CoronarySegLib.postprocessing import PostOptions
 from CoronarySegLib.reading import read_volume
 from CoronarySegLib.segmentation import SegmentOptions, segment
 from CoronarySegLib.volume import Volume
@@ -47,14 +49,16 @@ def main() -> None:
     parser.add_argument("--cases", type=Path)
     parser.add_argument("--model")
     parser.add_argument("--quality", default="standard")
+    parser.add_argument("--walls", choices=("ct", "network"), default="ct", help="what says where a vessel's wall is")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     source = folders(given.cases) if given.cases else phantoms(given.phantoms, given.first_seed)
+    options = SegmentOptions(quality=given.quality, post=PostOptions(walls_by_ct=given.walls == "ct"))
     console, done = Console(), []
     for name, ct, truth, branches in source:
         start = time.perf_counter()
         try:
-            result = segment(ct, model=given.model, options=SegmentOptions(quality=given.quality))
+            result = segment(ct, model=given.model, options=options)
             seconds = time.perf_counter() - start
             scores = evaluate(result.labels, truth, probability=result.probability, centrelines=branches)
             done.append(Case(name, scores))
