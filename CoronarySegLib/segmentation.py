@@ -11,6 +11,7 @@ from pathlib import Path
 from .inference import QUALITIES, Prediction, predict
 from .models import ModelCard, ModelFolder, find_model
 from .postprocessing import PostOptions, Trees, at_half_maximum, extract_trees, fine_grid, labels_on
+from .postprocessing.boxes import bounding_box, cropped_geometry, grown
 from .preparation import resample
 from .progress import Progress, ProgressCallback, as_progress
 from .reading import check_coronary_ct
@@ -20,6 +21,8 @@ from .timing import timed
 from .volume import Volume
 
 CLOUD_KINDS = ("distance", "confidence")
+WALL_VOXELS = 2
+"""To either side of a wall: what a surface between the voxels needs."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,11 @@ DEFAULT = SegmentOptions()
 class CoronaryResult:
     """All that was found in one CT.
 
-    ``labels`` (uint8: 1 left lumen, 2 right lumen, 3 calcium) and ``probability`` (float32, lumen) lie on the input's
-    grid, ``prediction`` on the network's, ``trees`` on one at least as fine (``postprocessing.walls``). ``surfaces`` by
-    "left", "right", "calcium" and ``point_clouds`` by "distance", "confidence" are in LPS mm. ``timings`` are seconds
-    by step in the order of the steps; ``warnings`` are sentences for the person who reads the result; ``checks`` what
-    the checks of the input found.
+    ``labels`` (uint8: 1 left lumen, 2 right lumen, 3 calcium) and ``probability`` (float32, lumen: the network's, and
+    at the trees' walls the share of a voxel inside) lie on the input's grid, ``prediction`` on the network's, ``trees``
+    on one at least as fine (``postprocessing.walls``). ``surfaces`` by "left", "right", "calcium" and ``point_clouds``
+    by "distance", "confidence" are in LPS mm. ``timings`` are seconds by step in the order of the steps; ``warnings``
+    are sentences for the person who reads the result; ``checks`` what the checks of the input found.
     """
 
     labels: Volume
@@ -101,6 +104,8 @@ def segment(
         progress(0.88, "Bringing the result to the input grid")
         labels = labels_on(on_input, prediction, volume.geometry)
         probability = resample(prediction.lumen, volume.geometry, interpolation="linear", fill=0.0)
+        if options.post.walls_by_ct:
+            probability = _with_shares(probability, on_input, labels)
     with timed(timings, "surfaces"):
         surfaces = reconstruct(trees, prediction, options.surface, progress=progress.part(0.9, 0.98))
         progress(0.98, "Making point clouds")
@@ -116,6 +121,20 @@ def segment(
 def _with_walls(trees: Trees, volume: Volume) -> tuple[Trees, Trees]:
     """The trees with walls by the CT: judged on its own voxels, for labels, and on fine cubes, for surfaces."""
     return at_half_maximum(trees, volume), at_half_maximum(trees, resample(volume, fine_grid(trees, volume)))
+
+
+def _with_shares(probability: Volume, trees: Trees, labels: Volume) -> Volume:
+    """``probability`` with what was judged at the walls of ``trees``, both on the grid of ``labels``.
+
+    So it crosses the threshold where the labels end, and says where in the voxel the wall is.
+    """
+    box = bounding_box(labels.array > 0, margin=WALL_VOXELS)
+    array = probability.array.copy()
+    if box is not None:
+        shares = resample(trees.lumen, cropped_geometry(labels.geometry, box), fill=0.0).array
+        near = grown(labels.array[box] > 0, WALL_VOXELS)
+        array[box][near] = shares[near]
+    return probability.with_array(array)
 
 
 def _warnings(

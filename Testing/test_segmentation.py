@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from CoronarySegLib.errors import Cancelled, EmptyResultError, ModelError, NotACoronaryCTError
 from CoronarySegLib.postprocessing import PostOptions
@@ -46,6 +47,13 @@ def test_labels_are_uint8_and_the_probability_float32_between_0_and_1(a_run):
     assert result.labels.array.dtype == np.uint8
     assert result.probability.array.dtype == np.float32
     assert 0 <= result.probability.array.min() < result.probability.array.max() <= 1
+
+
+def test_the_probability_crosses_the_threshold_where_the_labels_end(a_run):
+    _, result, _ = a_run
+    lumen = np.isin(result.labels.array, (1, 2))
+    near = ndimage.binary_dilation(lumen, np.ones((3, 3, 3)))
+    assert np.array_equal((result.probability.array >= result.trees.threshold_used)[near], lumen[near])
 
 
 def test_surfaces_are_watertight_and_lie_on_the_vessels(a_run):
