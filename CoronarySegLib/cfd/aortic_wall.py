@@ -14,10 +14,9 @@ from scipy import ndimage
 
 from ..centreline.tree import CentrelineTree
 from ..errors import InputError
-from ..postprocessing.boxes import points_of, spacing_zyx
+from ..postprocessing.boxes import blocks, points_of, spacing_zyx
 from ..reconstruction.fields import padded
 from ..reconstruction.from_labels import inside_score
-from ..reconstruction.lattice import blocks
 from ..reconstruction.mesh import volume_and_area
 from ..reconstruction.smoothing import volume_restored, windowed_sinc
 from ..volume import Volume

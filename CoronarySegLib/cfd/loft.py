@@ -10,7 +10,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..centreline.tree import CentrelineBranch, CentrelineTree
-from ..reconstruction.lattice import blocks
+from ..postprocessing.boxes import blocks
 from ..volume import Geometry
 from .field_surface import surface_in
 from .ruler import ruler_along

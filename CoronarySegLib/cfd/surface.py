@@ -15,12 +15,12 @@ from scipy import ndimage
 
 from ..centreline.tree import CentrelineTree
 from ..errors import EmptyResultError, InputError
-from ..postprocessing.boxes import bounding_box, cropped, grown
+from ..postprocessing.boxes import blocks, bounding_box, cropped, grown
 from ..progress import Progress, ProgressCallback, as_progress
 from ..reconstruction.fields import FACTOR, padded
 from ..reconstruction.from_labels import inside_score
 from ..reconstruction.from_probability import sharpened
-from ..reconstruction.lattice import blocks, twice_sampled
+from ..reconstruction.lattice import twice_sampled
 from ..reconstruction.smoothing import laplacian, windowed_sinc
 from ..volume import Volume
 from .creases import without_creases

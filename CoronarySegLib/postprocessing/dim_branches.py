@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from ..volume import Geometry
-from .boxes import ridge, spacing_zyx
+from .boxes import around, ridge, spacing_zyx
 from .gather import Priors
 
 FAT_HU = -100.0
@@ -114,11 +114,7 @@ def _lack(places: _Places, ct_hu: np.ndarray, sure: np.ndarray, mean_of) -> np.n
 
 def _brightest_near(ct_hu: np.ndarray, index_zyx: np.ndarray) -> np.ndarray:
     """Largest HU among the 27 voxels around each place (n,): a ridge may lie beside the middle of a thin vessel."""
-    best = np.full(len(index_zyx), -np.inf)
-    last = np.array(ct_hu.shape) - 1
-    for shift in np.ndindex(3, 3, 3):
-        best = np.maximum(best, ct_hu[tuple(np.clip(index_zyx + np.array(shift) - 1, 0, last).T)])
-    return best
+    return np.max(list(around(ct_hu, index_zyx)), axis=0)
 
 
 def _stretches(places: _Places, strong: np.ndarray, either: np.ndarray, veined: np.ndarray) -> np.ndarray:

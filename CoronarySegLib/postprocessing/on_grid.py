@@ -54,7 +54,7 @@ def side_fields(trees: Trees, box: Box, target: Geometry) -> tuple[np.ndarray, n
     """:func:`side_field` of the left and of the right tree on the grid ``target``, linear between voxel centres."""
     local = cropped(trees.labels, box)
     left, right = (
-        _sampled(replace(local, array=side_field(trees, name, box)), target) for name in ("left", "right")
+        sampled(replace(local, array=side_field(trees, name, box)), target) for name in ("left", "right")
     )
     return left, right
 
@@ -68,15 +68,20 @@ def painted(trees: Trees, box: Box, target: Geometry, left: np.ndarray, right: n
     local = cropped(trees.labels, box)
     calcium = local.array == LABELS["calcium"]
     if calcium.any():
-        share = _sampled(replace(local, array=calcium.astype(np.float32)), target)
+        share = sampled(replace(local, array=calcium.astype(np.float32)), target)
         result[(share >= 0.5) & (result == 0)] = LABELS["calcium"]
     sweep(result, target.voxel_mm3)
     return result
 
 
+def lumen_of(labels: np.ndarray) -> np.ndarray:
+    """Where the labels (z, y, x) say left or right, bool."""
+    return (labels == LABELS["left"]) | (labels == LABELS["right"])
+
+
 def sweep(labels: np.ndarray, voxel_mm3: float) -> None:
     """Crumbs of lumen that the sampling cut off, in place: beside plaque they are plaque, elsewhere nothing."""
-    lumen = (labels == LABELS["left"]) | (labels == LABELS["right"])
+    lumen = lumen_of(labels)
     crumbs = lumen & ~large_pieces(lumen, CRUMB_MM3, voxel_mm3)
     if crumbs.any():
         beside = ndimage.binary_dilation(labels == LABELS["calcium"], np.ones((3, 3, 3)), mask=crumbs, iterations=0)
@@ -93,7 +98,8 @@ def covering(geometry: Geometry, part: Geometry) -> Box | None:
     return tuple(slice(int(a), int(b)) for a, b in zip(lower, upper, strict=True))
 
 
-def _sampled(volume: Volume, target: Geometry) -> np.ndarray:
+def sampled(volume: Volume, target: Geometry) -> np.ndarray:
+    """``volume`` at the voxel centres of ``target``, linear between its own, 0 outside: float32 (z, y, x)."""
     image = sitk.Resample(
         volume.to_image(), target.size_xyz, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear,
         target.origin_lps_mm, target.spacing_xyz_mm, target.direction, 0.0, sitk.sitkFloat32,

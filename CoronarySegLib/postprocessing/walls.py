@@ -9,9 +9,7 @@ not change: the middle of every vessel stays, and no voxel is added that does no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import SimpleITK as sitk
@@ -19,8 +17,8 @@ from scipy import ndimage
 from skimage.morphology import skeletonize
 
 from ..volume import Geometry, Volume
-from .boxes import Box, bounding_box, cropped_geometry, grown, spacing_zyx
-from .on_grid import covering, painted, side_fields, sweep
+from .boxes import around, blocks, bounding_box, cropped, cropped_geometry, grown, spacing_zyx, widened
+from .on_grid import covering, lumen_of, painted, sampled, side_fields, sweep
 from .threshold import without
 from .trees import LABELS, Trees
 
@@ -43,6 +41,8 @@ BRIGHTEST_SHARE = 1.6
 LEAST_WEIGHT = 1e-3
 FEWEST_VOXELS = 4
 """Along each axis: what a recursive Gaussian needs."""
+TRUNCATED = 4.0
+"""Standard deviations after which a Gaussian over voxels ends."""
 MARGIN_MM = 4.0
 BLOCK = 64
 """Side in voxels of the cubes that are worked on at a time: vessels fill a thousandth of their box."""
@@ -58,17 +58,17 @@ def at_half_maximum(trees: Trees, ct: Volume) -> Trees:
     """
     box = bounding_box(trees.labels.array > 0, margin=2)
     part = None if box is None else covering(ct.geometry, cropped_geometry(trees.labels.geometry, box))
-    target_box = None if part is None else _widened(part, ct.geometry)
+    target_box = None if part is None else widened(part, _margin(ct.geometry), ct.geometry.shape_zyx)
     if target_box is None or min(s.stop - s.start for s in target_box) < FEWEST_VOXELS:
         return trees
-    grid = cropped_geometry(ct.geometry, target_box)
+    ct = cropped(ct, target_box)
+    grid = ct.geometry
     left, right = side_fields(trees, box, grid)
     labels = painted(trees, box, grid, left, right)
-    hu = ct.array[target_box].astype(np.float32)
-    field = _judged(hu, np.maximum(left, right), labels, spacing_zyx(grid), trees.threshold_used)
+    field = _judged(ct, np.maximum(left, right), labels, trees.threshold_used)
     labels = _relabelled(labels, field, trees.threshold_used)
     sweep(labels, grid.voxel_mm3)
-    foreign = ~_lumen_of(labels) & (field >= trees.threshold_used)
+    foreign = ~lumen_of(labels) & (field >= trees.threshold_used)
     without(field, foreign, trees.threshold_used)
     source = trees.labels.source
     return replace(trees, labels=Volume(labels, grid, source), lumen=Volume(field, grid, source))
@@ -82,60 +82,40 @@ def fine_grid(trees: Trees, ct: Volume) -> Geometry:
     own = trees.labels.geometry
     spacing = float(np.clip(min(ct.geometry.spacing_xyz_mm), FINEST_MM, min(own.spacing_xyz_mm)))
     box = bounding_box(trees.labels.array > 0)
-    part = own if box is None else cropped_geometry(own, _widened(box, own))
+    part = own if box is None else cropped_geometry(own, widened(box, _margin(own), own.shape_zyx))
     shape = np.floor((np.asarray(part.shape_zyx) - 1) * spacing_zyx(part) / spacing).astype(int) + 1
     return replace(part, shape_zyx=tuple(map(int, shape)), spacing_xyz_mm=(spacing,) * 3)
 
 
-def _lumen_of(labels: np.ndarray) -> np.ndarray:
-    return (labels == LABELS["left"]) | (labels == LABELS["right"])
+def _margin(geometry: Geometry) -> np.ndarray:
+    """Voxels (z, y, x) to what lies beside the vessels."""
+    return np.ceil(MARGIN_MM / spacing_zyx(geometry)).astype(int)
 
 
-def _widened(box: Box, geometry: Geometry) -> Box:
-    """``box`` with what lies beside the vessels."""
-    margin = np.ceil(MARGIN_MM / spacing_zyx(geometry)).astype(int)
-    return tuple(
-        slice(max(s.start - int(m), 0), min(s.stop + int(m), n))
-        for s, m, n in zip(box, margin, geometry.shape_zyx, strict=True)
-    )
-
-
-def _judged(
-    hu: np.ndarray, field: np.ndarray, labels: np.ndarray, spacing: np.ndarray, threshold: float
-) -> np.ndarray:
-    """``field`` (z, y, x) with the voxels at the wall of the ``labels`` judged by ``hu``; half of the contrast comes to
+def _judged(ct: Volume, field: np.ndarray, labels: np.ndarray, threshold: float) -> np.ndarray:
+    """``field`` (z, y, x) with the voxels at the wall of the ``labels`` judged by ``ct``; half of the contrast comes to
     lie at ``threshold``."""
-    lumen, plaque = _lumen_of(labels), labels == LABELS["calcium"]
+    hu, spacing = ct.array.astype(np.float32), spacing_zyx(ct.geometry)
+    lumen, plaque = lumen_of(labels), labels == LABELS["calcium"]
     clean = ~grown(plaque)
-    blood = _Blood(hu, lumen & (field >= SURE_BLOOD) & clean, spacing)
+    blood = _Blood(ct.with_array(hu), lumen & (field >= SURE_BLOOD) & clean)
+    tissue = grown(lumen, int(np.ceil(SHELL_MM / spacing.min()))) & (field <= SURE_TISSUE) & clean
+    judged = grown(lumen) & grown(~lumen) & ~plaque & (field > LEAST_SUSPECTED)
     result = field.copy()
-    for core, wide in _blocks(lumen, int(np.ceil(SHELL_MM / spacing.min())) + 1):
-        beside = grown(lumen[wide], int(np.ceil(SHELL_MM / spacing.min())))
-        tissue_hu = _mean(hu[wide], beside & (field[wide] <= SURE_TISSUE) & clean[wide], TISSUE_REACH_MM / spacing)
-        contrast = blood.hu_in(wide) - tissue_hu
-        smooth = ndimage.gaussian_filter(hu[wide], SMOOTHING_MM / spacing)
+    for block in blocks(lumen, BLOCK):
+        wide = widened(block, np.ceil(TRUNCATED * TISSUE_REACH_MM / spacing), lumen.shape)
+        tissue_hu = _mean(hu[wide], tissue[wide], TISSUE_REACH_MM / spacing)
+        contrast = blood.hu_on(cropped_geometry(ct.geometry, wide)) - tissue_hu
+        smooth = ndimage.gaussian_filter(hu[wide], SMOOTHING_MM / spacing, truncate=TRUNCATED)
         share = (smooth - tissue_hu) / np.maximum(contrast, LEAST_CONTRAST_HU)
         # Where nothing near tells the HU of blood or of tissue the contrast is not a number, and not above any.
-        judged = grown(lumen[wide]) & grown(~lumen[wide]) & ~plaque[wide] & (field[wide] > LEAST_SUSPECTED)
-        judged &= (contrast > LEAST_CONTRAST_HU) & (share < BRIGHTEST_SHARE)
+        told = judged[wide] & (contrast > LEAST_CONTRAST_HU) & (share < BRIGHTEST_SHARE)
         by_hu, by_network = CT_WEIGHT * (share - 0.5), (1.0 - CT_WEIGHT) * (field[wide] - threshold)
-        new = np.where(judged, np.clip(threshold + by_hu + by_network, 0.0, 1.0), field[wide])
-        result[core] = new[tuple(slice(c.start - w.start, c.stop - w.start) for c, w in zip(core, wide, strict=True))]
+        new = np.where(told, np.clip(threshold + by_hu + by_network, 0.0, 1.0), field[wide])
+        result[block] = new[tuple(slice(b.start - w.start, b.stop - w.start) for b, w in zip(block, wide, strict=True))]
     middle = skeletonize(lumen) > 0
     result[middle] = np.maximum(result[middle], threshold)
     return result
-
-
-def _blocks(lumen: np.ndarray, margin: int) -> Iterator[tuple[Box, Box]]:
-    """Cubes that hold lumen or touch it, which together hold all of it, each with the same cube and ``margin``."""
-    starts = (range(0, n, BLOCK) for n in lumen.shape)
-    for corner in product(*starts):
-        core, touched, wide = (
-            tuple(slice(max(c - m, 0), min(c + BLOCK + m, n)) for c, n in zip(corner, lumen.shape, strict=True))
-            for m in (0, 1, margin)
-        )
-        if lumen[touched].any():
-            yield core, wide
 
 
 def _relabelled(labels: np.ndarray, field: np.ndarray, threshold: float) -> np.ndarray:
@@ -143,48 +123,43 @@ def _relabelled(labels: np.ndarray, field: np.ndarray, threshold: float) -> np.n
     lumen = field >= threshold
     result = np.where((labels == LABELS["calcium"]) | lumen, labels, np.uint8(0))
     added = np.argwhere(lumen & (labels == 0))
-    touching = np.zeros((2, len(added)), int)
-    for shift in np.ndindex(3, 3, 3):
-        beside = labels[tuple(np.clip(added + np.array(shift) - 1, 0, np.array(labels.shape) - 1).T)]
-        touching += beside == np.array([[LABELS["left"]], [LABELS["right"]]])
-    side = np.where(touching[0] >= touching[1], LABELS["left"], LABELS["right"])
-    result[tuple(added.T)] = np.where(touching.any(axis=0), side, 0)
+    beside = np.array(list(around(labels, added)))
+    left, right = ((beside == LABELS[name]).sum(axis=0) for name in ("left", "right"))
+    side = np.where(left >= right, LABELS["left"], LABELS["right"])
+    result[tuple(added.T)] = np.where(np.maximum(left, right) > 0, side, 0)
     return result
 
 
 class _Blood:
     """The HU of the blood along the vessels: averaged over large voxels first, since it changes slowly."""
 
-    def __init__(self, hu: np.ndarray, sure: np.ndarray, spacing: np.ndarray):
-        self.spacing_xyz = [float(v) for v in spacing[::-1]]
-        factors = np.clip((0.5 * BLOOD_REACH_MM / spacing).astype(int), 1, np.array(hu.shape) // FEWEST_VOXELS)
+    def __init__(self, ct: Volume, sure: np.ndarray):
         self.weight, self.total = (
-            sitk.SmoothingRecursiveGaussian(self._coarse(array, factors), BLOOD_REACH_MM)
-            for array in (sure.astype(np.float32), np.where(sure, hu, np.float32(0.0)))
+            _coarsely_smoothed(ct.with_array(array))
+            for array in (sure.astype(np.float32), np.where(sure, ct.array, np.float32(0.0)))
         )
 
-    def _coarse(self, array: np.ndarray, factors: np.ndarray) -> sitk.Image:
-        image = sitk.GetImageFromArray(array)
-        image.SetSpacing(self.spacing_xyz)
-        return sitk.BinShrink(image, [int(f) for f in factors[::-1]])
+    def hu_on(self, grid: Geometry) -> np.ndarray:
+        """HU (z, y, x) on the grid; NaN far from sure blood."""
+        return _ratio(sampled(self.total, grid), sampled(self.weight, grid))
 
-    def hu_in(self, box: Box) -> np.ndarray:
-        """HU (z, y, x) in the box; NaN far from sure blood."""
-        size = [s.stop - s.start for s in reversed(box)]
-        origin = [s.start * mm for s, mm in zip(reversed(box), self.spacing_xyz, strict=True)]
-        weight, total = (
-            sitk.GetArrayFromImage(sitk.Resample(
-                image, size, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear, origin, self.spacing_xyz
-            ))
-            for image in (self.weight, self.total)
-        )
-        return _ratio(total, weight)
+
+def _coarsely_smoothed(volume: Volume) -> Volume:
+    factors = np.clip(
+        (0.5 * BLOOD_REACH_MM / spacing_zyx(volume.geometry)).astype(int), 1,
+        np.array(volume.array.shape) // FEWEST_VOXELS,
+    )
+    coarse = sitk.BinShrink(volume.to_image(), [int(f) for f in factors[::-1]])
+    return Volume.of_image(sitk.SmoothingRecursiveGaussian(coarse, BLOOD_REACH_MM))
 
 
 def _mean(hu: np.ndarray, mask: np.ndarray, sigma_voxels: np.ndarray) -> np.ndarray:
     """Gaussian mean of ``hu`` over the voxels of ``mask`` (z, y, x); NaN far from all of them."""
-    weight = ndimage.gaussian_filter(mask.astype(np.float32), sigma_voxels)
-    return _ratio(ndimage.gaussian_filter(np.where(mask, hu, np.float32(0.0)), sigma_voxels), weight)
+    weight, total = (
+        ndimage.gaussian_filter(array, sigma_voxels, truncate=TRUNCATED)
+        for array in (mask.astype(np.float32), np.where(mask, hu, np.float32(0.0)))
+    )
+    return _ratio(total, weight)
 
 
 def _ratio(total: np.ndarray, weight: np.ndarray) -> np.ndarray:

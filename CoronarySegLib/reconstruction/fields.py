@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..postprocessing.boxes import blocks
 from ..volume import Geometry
 from .isosurface import isosurface, without_specks
-from .lattice import blocks, make_well_composed, twice_sampled
+from .lattice import make_well_composed, twice_sampled
 from .options import SurfaceOptions
 from .quality import Ledger
 from .smoothing import volume_restored, windowed_sinc

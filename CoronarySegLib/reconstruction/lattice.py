@@ -11,7 +11,8 @@ from itertools import product
 
 import numpy as np
 
-BLOCK = 32
+from ..postprocessing.boxes import blocks, widened
+
 MARGIN = 2
 CLEARANCE = 0.01
 """No sample lies closer to the threshold than this: a vertex on a sample would give triangles without area."""
@@ -26,7 +27,7 @@ def twice_sampled(field: np.ndarray, active: np.ndarray) -> np.ndarray:
     """
     result = np.zeros([2 * n - 1 for n in field.shape], np.float32)
     for block in blocks(active):
-        wide = _widened(block, MARGIN, field.shape)
+        wide = widened(block, MARGIN, field.shape)
         part = field[wide]
         for axis in range(3):
             part = _doubled(part, axis)
@@ -35,20 +36,6 @@ def twice_sampled(field: np.ndarray, active: np.ndarray) -> np.ndarray:
         source = tuple(slice(k, k + t.stop - t.start) for k, t in zip(skip, target, strict=True))
         result[target] = part[source]
     return result
-
-
-def blocks(active: np.ndarray, size: int = BLOCK) -> list[tuple[slice, slice, slice]]:
-    """The blocks of the grid, ``size`` voxels a side, that hold an active voxel or touch one that does."""
-    found = []
-    for start in product(*(range(0, n, size) for n in active.shape)):
-        block = tuple(slice(a, min(a + size, n)) for a, n in zip(start, active.shape, strict=True))
-        if active[tuple(slice(max(s.start - 1, 0), s.stop + 1) for s in block)].any():
-            found.append(block)
-    return found
-
-
-def _widened(block: tuple[slice, slice, slice], width: int, shape: tuple[int, ...]) -> tuple[slice, slice, slice]:
-    return tuple(slice(max(s.start - width, 0), min(s.stop + width, n)) for s, n in zip(block, shape, strict=True))
 
 
 def _doubled(array: np.ndarray, axis: int) -> np.ndarray:
@@ -88,7 +75,7 @@ def make_well_composed(field: np.ndarray, threshold: float, active_blocks: list[
 
 
 def _critical_in(field: np.ndarray, threshold: float, block: tuple[slice, slice, slice]) -> np.ndarray:
-    wide = _widened(block, 1, field.shape)
+    wide = widened(block, 1, field.shape)
     inside = (field[wide] >= threshold).view(np.uint8)
     code = np.zeros([n - 1 for n in inside.shape], np.uint8)
     for bit, corner in enumerate(_CORNERS):

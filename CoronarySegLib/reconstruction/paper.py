@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..postprocessing.boxes import bounding_box, cropped_geometry
+from ..postprocessing.boxes import blocks, bounding_box, cropped_geometry
 from ..volume import Volume
 from .fields import padded
 from .isosurface import isosurface, largest_part
-from .lattice import blocks, make_well_composed
+from .lattice import make_well_composed
 from .options import SurfaceOptions
 from .quality import Ledger
 from .smoothing import laplacian

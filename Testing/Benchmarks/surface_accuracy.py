@@ -17,11 +17,12 @@ from scipy import ndimage
 from vtkmodules.vtkCommonDataModel import vtkPlane
 from vtkmodules.vtkFiltersCore import vtkCutter
 
+from CoronarySegLib.postprocessing.boxes import blocks
 from CoronarySegLib.postprocessing.trees import Trees
 from CoronarySegLib.reconstruction import SurfaceOptions, reconstruct, reconstruct_labels
 from CoronarySegLib.reconstruction.fields import padded
 from CoronarySegLib.reconstruction.isosurface import isosurface
-from CoronarySegLib.reconstruction.lattice import blocks, make_well_composed
+from CoronarySegLib.reconstruction.lattice import make_well_composed
 from CoronarySegLib.reconstruction.mesh import points_of, polydata_of
 from CoronarySegLib.reconstruction.smoothing import windowed_sinc
 from CoronarySegLib.volume import Geometry, Volume

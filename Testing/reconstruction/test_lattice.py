@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from CoronarySegLib.postprocessing.boxes import blocks
 from CoronarySegLib.reconstruction.isosurface import isosurface
-from CoronarySegLib.reconstruction.lattice import blocks, make_well_composed, twice_sampled
+from CoronarySegLib.reconstruction.lattice import make_well_composed, twice_sampled
 from CoronarySegLib.reconstruction.quality import edge_faults
 from CoronarySegLib.volume import Geometry
 
