@@ -30,7 +30,8 @@ OVERLAP = 0.25
 
 @dataclass(frozen=True)
 class Location:
-    """The heart's and the two trees' probability on the coarse grid (identity direction, LPS).
+    """Probability of the heart, of the two trees and, where the model knows them, of cardiac veins on the coarse grid
+    (identity direction, LPS).
 
     ``heart_mask`` (bool) is the largest component of the heart, ``near_heart`` the same grown by 10 mm.
     """
@@ -43,6 +44,13 @@ class Location:
     heart_ml: float
     engine: str
     warnings: tuple[str, ...] = ()
+    vein: Volume | None = None
+
+    @property
+    def priors(self) -> dict[str, Volume]:
+        """What it hands to a later stage, under the names that stages ask for."""
+        known = {"left_prior": self.left, "right_prior": self.right, "vein_prior": self.vein}
+        return {name: prior for name, prior in known.items() if prior is not None}
 
 
 def locate(
@@ -59,7 +67,8 @@ def locate(
     progress = as_progress(progress)
     progress(0.0, "Finding the heart")
     stage = folder.card.stage("locator")
-    channels = {name: stage.output(name) for name in ("heart", "left", "right")}
+    for name in ("heart", "left", "right"):
+        stage.output(name)
     grid = isotropic_grid(volume.geometry, stage.spacing_mm)
     coarse = resample(volume, grid, interpolation="linear", fill=AIR_HU)
     inputs = hu_window(coarse.array, *stage.hu_window)[None]
@@ -69,7 +78,7 @@ def locate(
         engine, inputs, patch_zyx=stage.patch_zyx, overlap=OVERLAP, progress=progress.part(0.4, 1.0),
         text="Finding the heart",
     )
-    outputs = {name: Volume(answer[channel], grid) for name, channel in channels.items()}
+    outputs = {name: Volume(channel, grid) for name, channel in zip(stage.outputs, answer, strict=True)}
     mask = _largest_component(outputs["heart"].array > 0.5)
     heart_ml = float(mask.sum()) * grid.voxel_mm3 / 1000
     if heart_ml < SMALLEST_HEART_ML:
@@ -81,7 +90,7 @@ def locate(
     near = grown(mask, NEAR_HEART_MM, stage.spacing_mm)
     return Location(
         outputs["heart"], outputs["left"], outputs["right"], mask, near, heart_ml, engine.name,
-        (*_check_priors(outputs["left"], outputs["right"], near), *engine.warnings),
+        (*_check_priors(outputs["left"], outputs["right"], near), *engine.warnings), outputs.get("vein"),
     )
 
 

@@ -28,7 +28,7 @@ def predict_two_step(
 ) -> Prediction:
     """Predict a volume of any orientation with the stages "locator" and "vessels" of a model.
 
-    The fine stage sees the CT and the two coarse priors. Raises NotACoronaryCTError (no heart, no coronary),
+    The fine stage sees the CT and the coarse priors. Raises NotACoronaryCTError (no heart, no coronary),
     ModelError, Cancelled.
     """
     progress = as_progress(progress)
@@ -48,8 +48,7 @@ def predict_two_step(
         location, stage.spacing_mm, whole_heart=level.whole_heart, align=max(aligns_of(network))
     )
     ct = resample(volume, region.grid, interpolation="linear", fill=AIR_HU)
-    given = {"left_prior": location.left, "right_prior": location.right}
-    inputs = stage_channels(stage, ct, given, range_hu=hu_range(volume, stage))
+    inputs = stage_channels(stage, ct, location.priors, range_hu=hu_range(volume, stage))
     timings["prepare"] = perf_counter() - start
 
     start = perf_counter()

@@ -23,14 +23,14 @@ LABEL_VALUES = {"left": 1, "right": 2, "calcium": 3, "vein": 4, "heart": 5}
 PRIOR_SPACING_MM = 2.0
 _PRIOR_SHARE = 0.05  # of a 2 mm voxel that must be vessel: a 1 mm branch fills about a fifth of it
 _MOST_CENTRES = 50_000
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
 class PreparedPair:
     """Files of a prepared case on the stage's grid (z, y, x).
 
-    ``image.npy`` int16 HU; ``labels.npy`` uint8 as LABEL_VALUES; ``prior_left.npy``/``prior_right.npy`` uint8 0..255
+    ``image.npy`` int16 HU; ``labels.npy`` uint8 as LABEL_VALUES; ``prior_left.npy``, ``_right``, ``_vein`` uint8 0..255
     (only for stages that read priors); ``vesselness.npy`` uint8 0..255 (likewise); ``vessel.npy``/``near.npy`` int32
     (n, 3) voxel positions to centre patches on.
     ``values`` are the label values that occur, ``range_hu`` the least and the greatest value of the scan.
@@ -87,13 +87,12 @@ def _prepared_arrays(pair: Pair, spec: StageSpec) -> dict[str, np.ndarray]:
     grid = _stage_grid(image.geometry, spec)
     hu = resample(image, grid, interpolation="cubic" if spec.resized else "linear", fill=-1024.0).array
     arrays = {"image": np.clip(np.rint(hu), -32768, 32767).astype(np.int16), "labels": _labels_on(labels, grid, spec)}
-    if "left_prior" in spec.inputs:
-        coarse = isotropic_grid(image.geometry, PRIOR_SPACING_MM)
-        for side in ("left", "right"):
-            thick = _thick_mask(labels, LABEL_VALUES[side], coarse).astype(np.float32)
-            soft = Volume(ndimage.gaussian_filter(thick, 0.7), coarse)
-            prior = resample(soft, grid, interpolation="linear", fill=0.0).array
-            arrays[f"prior_{side}"] = np.rint(255 * np.clip(prior, 0, 1)).astype(np.uint8)
+    coarse = isotropic_grid(image.geometry, PRIOR_SPACING_MM)
+    for vessel in (name.removesuffix("_prior") for name in spec.inputs if name.endswith("_prior")):
+        thick = _thick_mask(labels, LABEL_VALUES[vessel], coarse).astype(np.float32)
+        soft = Volume(ndimage.gaussian_filter(thick, 0.7), coarse)
+        prior = resample(soft, grid, interpolation="linear", fill=0.0).array
+        arrays[f"prior_{vessel}"] = np.rint(255 * np.clip(prior, 0, 1)).astype(np.uint8)
     if "vesselness" in spec.inputs:
         tubes = vesselness(Volume(hu, grid))
         arrays["vesselness"] = np.rint(255 * tubes).astype(np.uint8)

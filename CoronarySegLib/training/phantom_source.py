@@ -49,7 +49,8 @@ class LocatorSource:
 
 
 class VesselSource:
-    """Patches at 0.5 mm: inputs CT window, left prior, right prior; targets lumen, calcium, vein (shares of a voxel).
+    """Patches at 0.5 mm: inputs CT window, left, right and vein prior; targets lumen, calcium, vein (shares of a
+    voxel).
 
     The priors are the locator's own answers where they were stored (``prior_<look>.npy``), so that the fine stage
     learns to live with its mistakes; before that the locator's target stands in.
@@ -101,7 +102,7 @@ class VesselSource:
         elif kind < 0.68 and len(case.vein_points):
             centre = case.vein_points[int(rng.integers(len(case.vein_points)))]
         elif kind < 0.9:
-            corridor = np.argwhere(prior.max(axis=0) > 25)
+            corridor = np.argwhere(prior[:2].max(axis=0) > 25)
             if len(corridor):
                 centre = case.to_fine(corridor[int(rng.integers(len(corridor)))])
             else:
@@ -134,8 +135,8 @@ class _FineCase:
             priors = tuple(np.load(prior, mmap_mode="r") for prior in stored)
         else:
             bits = np.load(path / "coarse_target.npy")
-            trees = [255.0 * (bits >> bit & 1) for bit in (1, 2)]
-            priors = (np.stack([ndimage.gaussian_filter(tree, 1.4) for tree in trees]).astype(np.uint8),)
+            vessels = [255.0 * (bits >> COARSE_CHANNELS.index(name) & 1) for name in ("left", "right", "vein")]
+            priors = (np.stack([ndimage.gaussian_filter(vessel, 1.4) for vessel in vessels]).astype(np.uint8),)
         offset = (np.asarray(card.fine_origin_lps_mm) - card.coarse_origin_lps_mm)[::-1]
         return _FineCase(card.seed, fine, lumen, calcium, vein, priors, offset)
 
@@ -155,13 +156,13 @@ class _FineCase:
     def prior_patch(
         self, prior: np.ndarray, start: np.ndarray, size: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """Both priors (2, z, y, x) 0..1 on the patch, trilinear; sometimes shifted, faded in places or missing.
+        """The priors (3, z, y, x) 0..1 on the patch, trilinear; sometimes shifted, faded in places or missing.
 
         On a new patient the locator misses more than on the phantoms it learned from. A fine stage that had always
         seen a good prior would follow it there and find nothing where it says nothing.
         """
         if rng.random() < 0.15:
-            return np.zeros((2, *size), "f4")
+            return np.zeros((len(prior), *size), "f4")
         shift = rng.normal(0.0, 1.5, 3) * (rng.random() < 0.3)
         first = (start * FINE_MM + self.offset_zyx + shift) / COARSE_MM
         last = first + (size - 1) * FINE_MM / COARSE_MM

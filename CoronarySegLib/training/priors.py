@@ -23,10 +23,10 @@ def store_priors(
     progress: Progress | ProgressCallback | None = None,
     again: bool = False,
 ) -> None:
-    """Write ``prior_<look>.npy`` (uint8 left and right probability, (2, z, y, x) at 1 mm) beside every look of
+    """Write ``prior_<look>.npy`` (uint8 left, right and vein probability, (3, z, y, x) at 1 mm) beside every look of
     ``cases``.
 
-    ``locator`` gives logits of heart, left, right (and more). Cases that have their priors are passed over unless
+    ``locator`` gives logits of heart, left, right and vein. Cases that have their priors are passed over unless
     ``again``.
     """
     report = as_progress(progress)
@@ -41,9 +41,9 @@ def store_priors(
 
 
 def locate_trees(locator: torch.nn.Module, image: np.ndarray) -> np.ndarray:
-    """Left and right probability (2, z, y, x) of one windowed 1 mm field (z, y, x), in one piece."""
+    """Left, right and vein probability (3, z, y, x) of one windowed 1 mm field (z, y, x), in one piece."""
     pad = [(-n) % getattr(locator, "size_factor", 1) for n in image.shape]
     tensor = torch.from_numpy(np.pad(image, [(0, p) for p in pad], mode="edge"))[None, None]
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        probability = torch.sigmoid(locator(tensor).float())[0, 1:3].numpy()
+        probability = torch.sigmoid(locator(tensor).float())[0, 1:4].numpy()
     return probability[:, : image.shape[0], : image.shape[1], : image.shape[2]]

@@ -1,4 +1,4 @@
-"""A plain network's weights as the start of one that folds voxels and at first answers as the plain one did."""
+"""A network's weights as the start of one that folds voxels or sees more, and at first answers as it did."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ def folded_start(weights: dict[str, torch.Tensor], network: torch.nn.Module) -> 
 
     Those of a plain ResUNet3D at n times the spacing become those of one with ``fold`` n, which then answers with its
     logits on block means, the same for every voxel of a block. Outputs the plain one does not have keep the network's
-    own values. All other weights come back as they are.
+    own values. Where they are of a network with fewer inputs, the others are not listened to at first (weight 0). All
+    other weights come back as they are.
     """
     own = network.state_dict()
+    weights = _with_deaf_inputs(weights, own)
     if not isinstance(network, ResUNet3D) or "folded.weight" not in own or "folded.weight" in weights:
         return weights
     folding, head = own["folded.weight"], own["head.weight"].clone()
@@ -34,3 +36,15 @@ def folded_start(weights: dict[str, torch.Tensor], network: torch.nn.Module) -> 
     bias = own["head.bias"].clone()
     bias[:known] = weights["head.bias"]
     return {**fitted, "head.weight": head, "head.bias": bias}
+
+
+def _with_deaf_inputs(weights: dict[str, torch.Tensor], own: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    fitted = {}
+    for name in _READS_THE_IMAGE:
+        given, wanted = weights.get(name), own.get(name)
+        if given is None or wanted is None or "folded.weight" in own:
+            continue
+        if given.shape[1] < wanted.shape[1] and given.shape[0] == wanted.shape[0]:
+            fitted[name] = torch.zeros_like(wanted)
+            fitted[name][:, : given.shape[1]] = given
+    return {**weights, **fitted} if fitted else weights

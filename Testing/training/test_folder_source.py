@@ -73,7 +73,7 @@ def test_a_folder_without_pairs_is_refused(tmp_path, make):
 
 
 @pytest.mark.parametrize(("stage", "channels", "shape"), [
-    ("vessels", (3, 3), SMALL), ("locator", (1, 4), SMALL), ("whole", (1, 1), (64, 128, 128)),
+    ("vessels", (4, 3), SMALL), ("locator", (1, 4), SMALL), ("whole", (1, 1), (64, 128, 128)),
 ])
 def test_patches_have_the_channels_and_size_of_their_stage(one_case, stage, channels, shape):
     source = source_of(one_case, stage)

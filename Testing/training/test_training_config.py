@@ -23,7 +23,7 @@ def test_paper_settings_are_the_papers():
 
 def test_network_gets_the_channel_counts_of_its_stage():
     arguments = recommended_config("vessels").built_arguments()
-    assert (arguments["in_channels"], arguments["out_channels"]) == (3, 3)
+    assert (arguments["in_channels"], arguments["out_channels"]) == (4, 3)
 
 
 @pytest.mark.parametrize(("values", "named"), [

@@ -1,4 +1,4 @@
-"""Weights of a plain network as the start of a folded one."""
+"""Weights of a network as the start of one that folds voxels or has more inputs."""
 
 from __future__ import annotations
 
@@ -60,3 +60,12 @@ def test_weights_of_another_width_are_refused_by_name(tmp_path):
     config = TrainConfig(stage="locator", network_arguments={**SMALL, "fold": 2}, device="cpu", precision="off")
     with pytest.raises(TrainingError, match="do not fit the network"):
         new_state(config, choose_hardware(config), tmp_path / "other.safetensors")
+
+
+def test_a_network_with_more_inputs_starts_deaf_to_them():
+    narrow, _ = networks(2, (3, 3))
+    wide, _ = networks(3, (3, 3))
+    wide.load_state_dict(folded_start(narrow.state_dict(), wide))
+    image = torch.rand(1, 3, 16, 16, 16)
+    with torch.no_grad():
+        assert torch.allclose(wide(image), narrow(image[:, :2]), atol=1e-5)
