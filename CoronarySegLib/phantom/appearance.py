@@ -44,12 +44,12 @@ class Appearance:
     def draw(rng: np.random.Generator, *, artefacts: bool = True, wide: bool = False) -> Appearance:
         """A random look within the clinical ranges.
 
-        ``wide`` exceeds them on purpose, for training: faint arteries and veins nearly as bright as arteries are rare
-        in the clinic and hard to tell apart, so they are drawn far more often.
+        ``wide`` exceeds them on purpose, for training: faint arteries, veins nearly as bright as arteries and a right
+        heart brighter than the left are rarer in the clinic and hard, so they are drawn far more often.
         """
         lumen = _lumen_hu(rng, wide)
         aorta = lumen + rng.uniform(0, 30)
-        right = float(rng.uniform(80, 450))
+        right = _right_heart_hu(rng, wide)
         cava = float(rng.uniform(400, 1500)) if rng.random() < 0.5 else right + rng.uniform(0, 150)
         muscle, fat = rng.normal(50, 10), rng.normal(-90, 12)
         myocardium = float(np.clip(rng.normal(108, 14), 80, 140))
@@ -117,6 +117,12 @@ def _lumen_hu(rng: np.random.Generator, wide: bool) -> float:
     if not wide:
         return float(rng.uniform(280, 600))
     return float(rng.uniform(220, 340) if rng.random() < 0.3 else rng.uniform(230, 720))
+
+
+def _right_heart_hu(rng: np.random.Generator, wide: bool) -> float:
+    """Without saline after the contrast, or early after it, the right heart outshines the left."""
+    hu = float(rng.uniform(80, 450))
+    return 330 + 5.0 * (hu - 330) if wide and hu > 330 else hu
 
 
 def _vein_hu(rng: np.random.Generator, lumen_hu: float, wide: bool) -> float:
