@@ -129,7 +129,7 @@ def _monai(options: argparse.Namespace, precision: str) -> None:
     location = locate(volume, folder, device="cpu")
     grid = isotropic_grid(volume.geometry, stage.spacing_mm)
     ct = resample(volume, grid, fill=AIR_HU)
-    priors = [resample(prior, grid, fill=0.0).array for prior in (location.left, location.right)]
+    priors = [resample(location.priors[name], grid, fill=0.0).array for name in stage.inputs[1:]]
     inputs = torch.from_numpy(np.stack([hu_window(ct.array, *stage.hu_window), *priors])[None])
 
     def probability(patch: torch.Tensor) -> torch.Tensor:
