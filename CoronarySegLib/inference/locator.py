@@ -68,7 +68,7 @@ def locate(
     progress(0.0, "Finding the heart")
     stage = folder.card.stage("locator")
     for name in ("heart", "left", "right"):
-        stage.output(name)
+        stage.output(name)  # a model without it is refused before anything is computed
     grid = isotropic_grid(volume.geometry, stage.spacing_mm)
     coarse = resample(volume, grid, interpolation="linear", fill=AIR_HU)
     inputs = hu_window(coarse.array, *stage.hu_window)[None]

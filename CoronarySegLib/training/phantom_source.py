@@ -167,7 +167,6 @@ class _FineCase:
         """
         if rng.random() < 0.15:
             return np.zeros((len(prior), *size), "f4")
-        deaf_to_veins = rng.random() < 0.3
         shift = rng.normal(0.0, 1.5, 3) * (rng.random() < 0.3)
         first = (start * FINE_MM + self.offset_zyx + shift) / COARSE_MM
         last = first + (size - 1) * FINE_MM / COARSE_MM
@@ -187,7 +186,7 @@ class _FineCase:
         )[0].numpy()
         if rng.random() < 0.4:
             sample = sample * _fading(tuple(map(int, size)), rng)
-        if deaf_to_veins:
+        if rng.random() < 0.3:
             sample[2] = 0.0
         return sample
 

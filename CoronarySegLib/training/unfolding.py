@@ -18,9 +18,8 @@ def folded_start(weights: dict[str, torch.Tensor], network: torch.nn.Module) -> 
     other weights come back as they are.
     """
     own = network.state_dict()
-    weights = _with_deaf_inputs(weights, own)
     if not isinstance(network, ResUNet3D) or "folded.weight" not in own or "folded.weight" in weights:
-        return weights
+        return _with_deaf_inputs(weights, own)
     folding, head = own["folded.weight"], own["head.weight"].clone()
     copies = folding.shape[0] // network.in_channels
     fitted = dict(weights)
@@ -41,9 +40,9 @@ def folded_start(weights: dict[str, torch.Tensor], network: torch.nn.Module) -> 
 def _with_deaf_inputs(weights: dict[str, torch.Tensor], own: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     fitted = {}
     for name in _READS_THE_IMAGE:
-        given, wanted = weights.get(name), own.get(name)
-        if given is None or wanted is None or "folded.weight" in own:
+        if name not in weights or name not in own:
             continue
+        given, wanted = weights[name], own[name]
         if given.shape[1] < wanted.shape[1] and given.shape[0] == wanted.shape[0]:
             fitted[name] = torch.zeros_like(wanted)
             fitted[name][:, : given.shape[1]] = given

@@ -45,27 +45,29 @@ def voxelwise_network(inputs, bands, channel=0):
 
 def save_two_stage_model(path, *, patch=64, heart_band=(50, 3000), mirror_axes=(), vein_band=None):
     """With ``vein_band`` the locator knows veins as well, and the vessels stage says lumen where it says vein."""
-    bands = [heart_band, (400, 650), (700, 3000)]
-    fine_bands = [(350, 3000), (1200, 3000), (2000, 3000)]
     inputs, outputs = ("ct", "left_prior", "right_prior"), ("heart", "left", "right")
-    if vein_band is None:
-        locator, vessels = voxelwise_network(1, bands), voxelwise_network(3, fine_bands)
-    else:
+    bands = [heart_band, (400, 650), (700, 3000)]
+    if vein_band is not None:
         inputs, outputs, bands = (*inputs, "vein_prior"), (*outputs, "vein"), [*bands, vein_band]
-        locator, vessels = voxelwise_network(1, bands), voxelwise_network(4, fine_bands, channel=3)
+    fine_bands = [(350, 3000), (1200, 3000), (2000, 3000)]
+    networks = {
+        "locator": voxelwise_network(1, bands),
+        "vessels": voxelwise_network(len(inputs), fine_bands, channel=0 if vein_band is None else 3),
+    }
     stages = tuple(
         StageCard(
             name, "ResUNet3D",
-            {"in_channels": len(sees), "out_channels": len(says), "channels": [width], "bottleneck": 1},
+            {"in_channels": len(sees), "out_channels": len(says), "channels": [networks[name].head.in_channels],
+             "bottleneck": 1},
             sees, says, spacing, (side,) * 3, mirror_axes=mirror_axes,
         )
-        for name, sees, says, width, spacing, side in (
-            ("locator", ("ct",), outputs, 1 + len(outputs), 2.0, 64),
-            ("vessels", inputs, ("lumen", "calcium", "vein"), 4 + (len(inputs) == 4), 1.0, patch),
+        for name, sees, says, spacing, side in (
+            ("locator", ("ct",), outputs, 2.0, 64),
+            ("vessels", inputs, ("lumen", "calcium", "vein"), 1.0, patch),
         )
     )
     card = ModelCard("by hand", "recommended", "0", "answers by HU", stages, "none", "none")
-    return save_model(path, card, {"locator": locator.state_dict(), "vessels": vessels.state_dict()})
+    return save_model(path, card, {name: network.state_dict() for name, network in networks.items()})
 
 
 def save_whole_model(path, *, patch_zyx=(16, 32, 32)):
