@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from ..errors import NotACoronaryCTError
 from ..models import ModelFolder, load_stage
-from ..preparation import grown, hu_window, isotropic_grid, resample
+from ..preparation import artery_hu, grown, hu_window, isotropic_grid, resample
 from ..progress import Progress, ProgressCallback, as_progress
 from ..volume import Volume
 from .engines import choose_engine
@@ -34,6 +34,7 @@ class Location:
     (identity direction, LPS).
 
     ``heart_mask`` (bool) is the largest component of the heart, ``near_heart`` the same grown by 10 mm.
+    ``of_arteries_hu`` is how bright the scan's arteries usually are at 1 mm; None where hardly any were found.
     """
 
     heart: Volume
@@ -45,6 +46,7 @@ class Location:
     engine: str
     warnings: tuple[str, ...] = ()
     vein: Volume | None = None
+    of_arteries_hu: float | None = None
 
     @property
     def priors(self) -> dict[str, Volume]:
@@ -88,9 +90,11 @@ def locate(
             "Give a contrast CT of the whole heart; for a larger scan, check that the chest is part of it."
         )
     near = grown(mask, NEAR_HEART_MM, stage.spacing_mm)
+    trees = np.maximum(outputs["left"].array, outputs["right"].array)
     return Location(
         outputs["heart"], outputs["left"], outputs["right"], mask, near, heart_ml, engine.name,
         (*_check_priors(outputs["left"], outputs["right"], near), *engine.warnings), outputs.get("vein"),
+        artery_hu(coarse.array, trees),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..models import StageCard
-from ..preparation import canonical, ct_values, isotropic_grid, resample, spaced_grid
+from ..preparation import canonical, ct_values, isotropic_grid, relative_contrast, resample, spaced_grid
 from ..volume import Volume
 from .locator import AIR_HU
 
@@ -32,12 +32,13 @@ def hu_range(volume: Volume, stage: StageCard) -> tuple[float, float] | None:
 
 
 def stage_channels(
-    stage: StageCard, ct: Volume, given: Mapping[str, Volume], *, range_hu: tuple[float, float] | None = None
+    stage: StageCard, ct: Volume, given: Mapping[str, Volume], *, range_hu: tuple[float, float] | None = None,
+    of_arteries_hu: float | None = None,
 ) -> np.ndarray:
     """The channels the stage asks for, in its order, on the grid of ``ct``: (C, z, y, x) float32, 0..1.
 
-    "ct" is the CT, "vesselness" is computed from it, others are taken from ``given`` (any grid). Raises ModelError
-    for a channel that is none of these.
+    "ct" is the CT, "vesselness" and "contrast" (beside ``of_arteries_hu``) are computed from it, others are taken from
+    ``given`` (any grid). Raises ModelError for a channel that is none of these.
     """
     inputs = np.empty((len(stage.inputs), *ct.geometry.shape_zyx), np.float32)
     for channel, name in enumerate(stage.inputs):
@@ -47,10 +48,12 @@ def stage_channels(
             from ..preparation.vesselness import vesselness
 
             inputs[channel] = vesselness(ct)
+        elif name == "contrast":
+            inputs[channel] = relative_contrast(ct.array, of_arteries_hu)
         elif name in given:
             inputs[channel] = _on(given[name], ct)
         else:
-            known = ", ".join(["ct", "vesselness", *given])
+            known = ", ".join(["ct", "vesselness", "contrast", *given])
             raise ModelError(
                 f"Stage {stage.name!r} asks for an input {name!r}, known are {known}. "
                 "Choose a model that was made for this version."

@@ -48,7 +48,9 @@ def predict_two_step(
         location, stage.spacing_mm, whole_heart=level.whole_heart, align=max(aligns_of(network))
     )
     ct = resample(volume, region.grid, interpolation="linear", fill=AIR_HU)
-    inputs = stage_channels(stage, ct, location.priors, range_hu=hu_range(volume, stage))
+    inputs = stage_channels(
+        stage, ct, location.priors, range_hu=hu_range(volume, stage), of_arteries_hu=location.of_arteries_hu
+    )
     timings["prepare"] = perf_counter() - start
 
     start = perf_counter()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from scipy import ndimage
 from ..phantom.appearance import Appearance, render
 from ..phantom.raster import VoxelAnatomy
 from ..phantom.scanner import double_contour, random_shift
+from ..preparation.contrast import FAT_HU, artery_hu, relative_contrast
 from ..preparation.window import hu_window
 from ..volume import Geometry
 from .phantom_cases import COARSE_CHANNELS, COARSE_MM, FINE_MM, look_of, read_card
@@ -44,7 +46,7 @@ class LocatorSource:
         image, bits = _random_view(image, bits, self.patch_zyx, rng)
         if rng.random() < 0.3:
             image = _low_resolution(image, COARSE_MM, (1.1, 2.0), rng)
-        image = hu_window(_scaled_hu(image, rng))
+        image = hu_window(_scaling(rng)(image))
         if rng.random() < 0.6:
             _cut_field(image, bits, rng)
         target = np.stack([(bits >> bit & 1).astype("f4") for bit in range(len(COARSE_CHANNELS))])
@@ -52,7 +54,7 @@ class LocatorSource:
 
 
 class VesselSource:
-    """Patches at 0.5 mm: inputs CT window, left, right and vein prior; targets lumen, calcium, vein (shares of a
+    """Patches at 0.5 mm: inputs CT window, left, right and vein prior, contrast beside the arteries; targets lumen, calcium, vein (shares of a
     voxel).
 
     The priors are the locator's own answers where they were stored (``prior_<look>.npy``), so that the fine stage
@@ -73,14 +75,16 @@ class VesselSource:
         start = self._corner(case, prior, rng)
         voxels, keep = case.cut(start, self.patch_zyx)
         look = self._look(case, number, rng)
-        image = _scaled_hu(render(voxels, look, rng), rng)
+        scaled = _scaling(rng)
+        image = scaled(render(voxels, look, rng))
         if look.motion_mm > 0 and rng.random() < 0.5:
             _moved(image, look, rng)
         if rng.random() < 0.2:
             image = _low_resolution(image, FINE_MM, (0.7, 1.5), rng)
-        image = hu_window(image[keep])
+        image = image[keep]
         priors = case.prior_patch(prior, start, self.patch_zyx, rng)
-        inputs = np.concatenate([image[None], priors]).astype("f4")
+        contrast = relative_contrast(image, _known(scaled(case.of_arteries_hu(number, look)), rng))
+        inputs = np.concatenate([hu_window(image)[None], priors, contrast[None]]).astype("f4")
         targets = np.stack([getattr(voxels, name)[keep] for name in ("lumen", "calcium", "vein")]).astype("f4") / 255.0
         inputs, targets = _turned(inputs, targets, rng)
         return Patch(inputs, targets)
@@ -124,6 +128,7 @@ class _FineCase:
     calcium_points: np.ndarray
     vein_points: np.ndarray
     priors: tuple[np.ndarray, ...]
+    artery_shares: tuple[float, ...]
     offset_zyx: np.ndarray
 
     @staticmethod
@@ -133,15 +138,21 @@ class _FineCase:
         lumen = _some(np.argwhere(fine[1] > 128))
         # Apart: a case has a thousand times more vein than plaque, and from one pool plaque would never be drawn.
         calcium, vein = _some(np.argwhere(fine[2] > 100)), _some(np.argwhere(fine[3] > 128))
-        stored = [p for p in (path / f"prior_{look}.npy" for look in range(card.looks)) if p.exists()]
+        stored = [look for look in range(card.looks) if (path / f"prior_{look}.npy").exists()]
         if stored:
-            priors = tuple(np.load(prior, mmap_mode="r") for prior in stored)
+            priors = tuple(np.load(path / f"prior_{look}.npy", mmap_mode="r") for look in stored)
+            shares = tuple(_artery_share(path, card.seed, look, prior) for look, prior in zip(stored, priors, strict=True))
         else:
             bits = np.load(path / "coarse_target.npy")
             vessels = [255.0 * (bits >> COARSE_CHANNELS.index(name) & 1) for name in ("left", "right", "vein")]
             priors = (np.stack([ndimage.gaussian_filter(vessel, 1.4) for vessel in vessels]).astype(np.uint8),)
+            shares = (1.0,)
         offset = (np.asarray(card.fine_origin_lps_mm) - card.coarse_origin_lps_mm)[::-1]
-        return _FineCase(card.seed, fine, lumen, calcium, vein, priors, offset)
+        return _FineCase(card.seed, fine, lumen, calcium, vein, priors, shares, offset)
+
+    def of_arteries_hu(self, number: int, look: Appearance) -> float:
+        """What :func:`artery_hu` tells of this case with this prior, had it been scanned in ``look``."""
+        return FAT_HU + self.artery_shares[number] * (look.lumen_hu - FAT_HU)
 
     def to_fine(self, coarse_zyx: np.ndarray) -> np.ndarray:
         return np.rint((coarse_zyx * COARSE_MM - self.offset_zyx) / FINE_MM).astype(int)
@@ -163,7 +174,7 @@ class _FineCase:
 
         On a new patient the locator misses more than on the phantoms it learned from. A fine stage that had always
         seen a good prior would follow it there and find nothing where it says nothing. Where it takes an artery for a
-        vein, the fine stage must be able to doubt it: veins are left out more often.
+        vein, the fine stage must be able to doubt it: veins are left out more often, or confused with arteries.
         """
         if rng.random() < 0.15:
             return np.zeros((len(prior), *size), "f4")
@@ -188,7 +199,15 @@ class _FineCase:
             sample = sample * _fading(tuple(map(int, size)), rng)
         if rng.random() < 0.3:
             sample[2] = 0.0
+        elif rng.random() < 0.4:
+            _confused(sample, rng)
         return sample
+
+
+def _artery_share(case: Path, seed: int, look: int, prior: np.ndarray) -> float:
+    """Contrast of the arteries as told with this prior, in units of what was injected; 1 where they are not seen."""
+    told = artery_hu(np.load(case / f"coarse_look_{look}.npy"), prior[:2].max(axis=0) / np.float32(255.0))
+    return 1.0 if told is None else (told - FAT_HU) / (look_of(seed, look)[0].lumen_hu - FAT_HU)
 
 
 def _fading(shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
@@ -203,9 +222,29 @@ def _some(points: np.ndarray, most: int = 20000) -> np.ndarray:
     return points[:: max(1, len(points) // most)].astype(np.int32)
 
 
-def _scaled_hu(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Scanners differ: a small gain and offset."""
-    return image * np.float32(rng.uniform(0.94, 1.06)) + np.float32(rng.normal(0.0, 12.0))
+def _confused(priors: np.ndarray, rng: np.random.Generator) -> None:
+    """In places what is said of arteries is said of veins instead, or the other way round; in place."""
+    share = _fading(priors.shape[1:], rng)
+    if rng.random() < 0.6:
+        priors[2] = np.maximum(priors[2], share * priors[:2].max(axis=0))
+        priors[:2] *= 1.0 - share
+    else:
+        priors[int(rng.integers(2))] += share * priors[2]
+        priors[2] *= 1.0 - share
+        np.clip(priors, 0.0, 1.0, out=priors)
+
+
+def _scaling(rng: np.random.Generator) -> Callable[[Any], Any]:
+    """Scanners differ: a small gain and offset of HU."""
+    gain, offset = np.float32(rng.uniform(0.94, 1.06)), np.float32(rng.normal(0.0, 12.0))
+    return lambda hu: hu * gain + offset
+
+
+def _known(of_arteries_hu: float, rng: np.random.Generator) -> float | None:
+    """As another scan's locator would have told it: somewhat off, now and then not at all."""
+    if rng.random() < 0.15:
+        return None
+    return FAT_HU + (of_arteries_hu - FAT_HU) * float(np.exp(rng.normal(0.0, 0.05)))
 
 
 def _moved(image: np.ndarray, look: Appearance, rng: np.random.Generator) -> None:
