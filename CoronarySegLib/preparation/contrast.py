@@ -16,7 +16,7 @@ BRIGHTEST = 1.5
 IN_CORRIDOR = 0.5
 NEIGHBOURHOOD_VOXELS = 5
 BRIGHT_QUANTILE = 0.6
-LEAST_PEAKS = 20
+LEAST_PEAKS = 8
 
 
 def artery_hu(ct_hu: np.ndarray, corridor: np.ndarray) -> float | None:

@@ -12,18 +12,19 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import CoronarySegError, InputError, OutputError
-from ..preparation import canonical_geometry, isotropic_grid, orientation_of, resample
+from ..preparation import artery_hu, canonical_geometry, grown, isotropic_grid, orientation_of, resample
 from ..preparation.vesselness import vesselness
 from ..reading import read_volume
 from ..volume import Geometry, Volume
 from .pairs import Pair
-from .stages import StageSpec
+from .stages import CORRIDOR_MM, STAGES, StageSpec
 
 LABEL_VALUES = {"left": 1, "right": 2, "calcium": 3, "vein": 4, "heart": 5}
 PRIOR_SPACING_MM = 2.0
+_ARTERY_SHARE = 0.25
 _PRIOR_SHARE = 0.05  # of a 2 mm voxel that must be vessel: a 1 mm branch fills about a fifth of it
 _MOST_CENTRES = 50_000
-_VERSION = 3
+_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,15 @@ class PreparedPair:
     ``image.npy`` int16 HU; ``labels.npy`` uint8 as LABEL_VALUES; ``prior_left.npy``, ``_right``, ``_vein`` uint8 0..255
     (only for stages that read priors); ``vesselness.npy`` uint8 0..255 (likewise); ``vessel.npy``/``near.npy`` int32
     (n, 3) voxel positions to centre patches on.
-    ``values`` are the label values that occur, ``range_hu`` the least and the greatest value of the scan.
+    ``values`` are the label values that occur, ``range_hu`` the least and the greatest value of the scan,
+    ``of_arteries_hu`` how bright its arteries usually are (None where it is not asked for or cannot be told).
     """
 
     name: str
     folder: Path
     values: tuple[int, ...]
     range_hu: tuple[float, float] = (-1024.0, 3071.0)
+    of_arteries_hu: float | None = None
 
     def array(self, name: str) -> np.ndarray:
         return np.load(self.folder / f"{name}.npy", mmap_mode="r")
@@ -51,14 +54,17 @@ def prepare_pair(pair: Pair, spec: StageSpec, cache: Path) -> PreparedPair:
     if not (folder / "pair.json").is_file():
         temporary = cache / f".{folder.name}.tmp"
         shutil.rmtree(temporary, ignore_errors=True)
-        arrays = _prepared_arrays(pair, spec)
+        arrays, of_arteries_hu = _prepared_arrays(pair, spec)
         try:
             temporary.mkdir(parents=True)
             for name, array in arrays.items():
                 np.save(temporary / f"{name}.npy", array)
             values = [int(v) for v in np.unique(arrays["labels"]) if v]
             image = arrays["image"]
-            notes = {"values": values, "range_hu": [float(image.min()), float(image.max())]}
+            notes = {
+                "values": values, "range_hu": [float(image.min()), float(image.max())],
+                "of_arteries_hu": of_arteries_hu,
+            }
             (temporary / "pair.json").write_text(json.dumps(notes))
             temporary.rename(folder)
         except OSError as error:
@@ -67,7 +73,9 @@ def prepare_pair(pair: Pair, spec: StageSpec, cache: Path) -> PreparedPair:
                 "cache folder."
             ) from error
     notes = json.loads((folder / "pair.json").read_text())
-    return PreparedPair(pair.name, folder, tuple(notes["values"]), tuple(notes["range_hu"]))
+    return PreparedPair(
+        pair.name, folder, tuple(notes["values"]), tuple(notes["range_hu"]), notes["of_arteries_hu"]
+    )
 
 
 def _fingerprint(pair: Pair, spec: StageSpec) -> str:
@@ -76,7 +84,7 @@ def _fingerprint(pair: Pair, spec: StageSpec) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
-def _prepared_arrays(pair: Pair, spec: StageSpec) -> dict[str, np.ndarray]:
+def _prepared_arrays(pair: Pair, spec: StageSpec) -> tuple[dict[str, np.ndarray], float | None]:
     image, labels = _read_image(pair.image), _read_labels(pair.label)
     if not image.geometry.same_grid(labels.geometry, tolerance_mm=0.1):
         raise InputError(
@@ -104,7 +112,16 @@ def _prepared_arrays(pair: Pair, spec: StageSpec) -> dict[str, np.ndarray]:
         if len(places) > _MOST_CENTRES:
             places = places[rng.choice(len(places), _MOST_CENTRES, replace=False)]
         arrays[name] = places
-    return arrays
+    return arrays, _artery_hu(image, labels) if "contrast" in spec.inputs else None
+
+
+def _artery_hu(image: Volume, labels: Volume) -> float | None:
+    """Told as the locator would: on its voxels, in a corridor as wide as it draws."""
+    spacing_mm = STAGES["locator"].spacing_mm
+    grid = isotropic_grid(image.geometry, spacing_mm)
+    trees = sum(_share(labels, LABEL_VALUES[side], grid) for side in ("left", "right"))
+    ct = resample(image, grid, interpolation="linear", fill=-1024.0).array
+    return artery_hu(ct, grown(trees > _ARTERY_SHARE, CORRIDOR_MM, spacing_mm).astype(np.float32))
 
 
 def _read_image(path: Path) -> Volume:

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import CoronarySegError, TrainingError
-from ..preparation import ct_values
+from ..preparation import ct_values, relative_contrast
 from ..preparation.intensity import SHARPEN_MARGIN_PIXELS
 from ..progress import Progress, ProgressCallback, as_progress
+from .doubts import doubtful_hu
 from .folder_preparation import LABEL_VALUES, PreparedPair, prepare_pair, problem_text
 from .pairs import Pair, find_pairs
 from .sources import Patch
@@ -67,6 +68,9 @@ class FolderSource:
         """One input on the patch, 0..1."""
         if name == "ct":
             return self._ct(case, start)
+        if name == "contrast":
+            hu = _crop(case.array("image"), start, self._patch, -1024)
+            return relative_contrast(hu, doubtful_hu(case.of_arteries_hu, rng))
         if name == "vesselness":
             return _crop(case.array(name), start, self._patch, 0) / np.float32(255.0)
         if name == "initial":

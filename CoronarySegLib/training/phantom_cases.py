@@ -19,6 +19,7 @@ from ..phantom.raster import VoxelAnatomy, rasterise
 from ..phantom.scanner import add_artefacts
 from ..preparation import grown
 from ..volume import Geometry
+from .stages import CORRIDOR_MM
 
 FINE_MM, COARSE_MM = 0.5, 1.0
 FINE_CHANNELS = ("tissue", "lumen", "calcium", "vein", "wall", "side", "distal")
@@ -101,5 +102,5 @@ def _coarse_target(voxels: VoxelAnatomy) -> np.ndarray:
     target = voxels.heart.astype(np.uint8)
     for bit, side in ((1, 1), (2, 2)):
         tree = (voxels.side == side) & (voxels.lumen > 64)
-        target |= grown(tree, 2.0, COARSE_MM).astype(np.uint8) << bit
+        target |= grown(tree, CORRIDOR_MM, COARSE_MM).astype(np.uint8) << bit
     return target | (voxels.vein > 96).astype(np.uint8) << 3

@@ -17,6 +17,7 @@ from ..phantom.scanner import double_contour, random_shift
 from ..preparation.contrast import FAT_HU, artery_hu, relative_contrast
 from ..preparation.window import hu_window
 from ..volume import Geometry
+from .doubts import doubtful_hu, doubtful_priors
 from .phantom_cases import COARSE_CHANNELS, COARSE_MM, FINE_MM, look_of, read_card
 from .sources import Patch
 
@@ -54,8 +55,8 @@ class LocatorSource:
 
 
 class VesselSource:
-    """Patches at 0.5 mm: inputs CT window, left, right and vein prior, contrast beside the arteries; targets lumen, calcium, vein (shares of a
-    voxel).
+    """Patches at 0.5 mm: inputs CT window, left, right and vein prior, contrast beside the arteries; targets lumen,
+    calcium, vein (shares of a voxel).
 
     The priors are the locator's own answers where they were stored (``prior_<look>.npy``), so that the fine stage
     learns to live with its mistakes; before that the locator's target stands in.
@@ -82,8 +83,8 @@ class VesselSource:
         if rng.random() < 0.2:
             image = _low_resolution(image, FINE_MM, (0.7, 1.5), rng)
         image = image[keep]
-        priors = case.prior_patch(prior, start, self.patch_zyx, rng)
-        contrast = relative_contrast(image, _known(scaled(case.of_arteries_hu(number, look)), rng))
+        priors = case.priors_on(prior, start, self.patch_zyx, rng)
+        contrast = relative_contrast(image, doubtful_hu(scaled(case.of_arteries_hu(number, look)), rng))
         inputs = np.concatenate([hu_window(image)[None], priors, contrast[None]]).astype("f4")
         targets = np.stack([getattr(voxels, name)[keep] for name in ("lumen", "calcium", "vein")]).astype("f4") / 255.0
         inputs, targets = _turned(inputs, targets, rng)
@@ -141,7 +142,9 @@ class _FineCase:
         stored = [look for look in range(card.looks) if (path / f"prior_{look}.npy").exists()]
         if stored:
             priors = tuple(np.load(path / f"prior_{look}.npy", mmap_mode="r") for look in stored)
-            shares = tuple(_artery_share(path, card.seed, look, prior) for look, prior in zip(stored, priors, strict=True))
+            shares = tuple(
+                _artery_share(path, card.seed, look, prior) for look, prior in zip(stored, priors, strict=True)
+            )
         else:
             bits = np.load(path / "coarse_target.npy")
             vessels = [255.0 * (bits >> COARSE_CHANNELS.index(name) & 1) for name in ("left", "right", "vein")]
@@ -167,41 +170,12 @@ class _FineCase:
         keep = tuple(slice(int(a - b), int(a - b + n)) for a, b, n in zip(start, low, size, strict=True))
         return VoxelAnatomy(grid, tissue, lumen, calcium, vein, wall, side, distal, tissue > 0), keep
 
-    def prior_patch(
+    def priors_on(
         self, prior: np.ndarray, start: np.ndarray, size: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """The priors (3, z, y, x) 0..1 on the patch, trilinear; sometimes shifted, faded in places or missing.
-
-        On a new patient the locator misses more than on the phantoms it learned from. A fine stage that had always
-        seen a good prior would follow it there and find nothing where it says nothing. Where it takes an artery for a
-        vein, the fine stage must be able to doubt it: veins are left out more often, or confused with arteries.
-        """
-        if rng.random() < 0.15:
-            return np.zeros((len(prior), *size), "f4")
-        shift = rng.normal(0.0, 1.5, 3) * (rng.random() < 0.3)
-        first = (start * FINE_MM + self.offset_zyx + shift) / COARSE_MM
-        last = first + (size - 1) * FINE_MM / COARSE_MM
-        # What is needed of the field, at least two voxels a side.
-        low = [int(np.clip(np.floor(a), 0, m - 2)) for a, m in zip(first, prior.shape[1:], strict=True)]
-        high = [int(np.clip(np.ceil(b) + 1, a + 2, m)) for a, b, m in zip(low, last, prior.shape[1:], strict=True)]
-        prior = prior[:, low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-        unit = [
-            2.0 * np.linspace(a - at, b - at, n) / (m - 1) - 1.0
-            for a, b, at, n, m in zip(first, last, low, size, prior.shape[1:], strict=True)
-        ]
-        z, y, x = (torch.from_numpy(u.astype("f4")) for u in unit)
-        grid = torch.stack(torch.meshgrid(z, y, x, indexing="ij")[::-1], dim=-1)[None]
-        source = torch.from_numpy(prior.astype("f4") / 255.0)[None]
-        sample = torch.nn.functional.grid_sample(
-            source, grid, mode="bilinear", padding_mode="border", align_corners=True
-        )[0].numpy()
-        if rng.random() < 0.4:
-            sample = sample * _fading(tuple(map(int, size)), rng)
-        if rng.random() < 0.3:
-            sample[2] = 0.0
-        elif rng.random() < 0.4:
-            _confused(sample, rng)
-        return sample
+        """The priors (3, z, y, x) 0..1 on the patch, as imperfect as :func:`doubtful_priors` makes them."""
+        first = (start * FINE_MM + self.offset_zyx) / COARSE_MM
+        return doubtful_priors(prior, first, FINE_MM / COARSE_MM, tuple(map(int, size)), rng)
 
 
 def _artery_share(case: Path, seed: int, look: int, prior: np.ndarray) -> float:
@@ -210,41 +184,15 @@ def _artery_share(case: Path, seed: int, look: int, prior: np.ndarray) -> float:
     return 1.0 if told is None else (told - FAT_HU) / (look_of(seed, look)[0].lumen_hu - FAT_HU)
 
 
-def _fading(shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
-    """A smooth random field of 0..1 that takes the prior away in about half of the patch."""
-    nodes = torch.from_numpy(rng.uniform(-1.2, 2.2, (1, 1, 4, 4, 4)).astype("f4"))
-    field = torch.nn.functional.interpolate(nodes, size=shape, mode="trilinear", align_corners=True)
-    return field[0, 0].clamp(0.0, 1.0).numpy()
-
-
 def _some(points: np.ndarray, most: int = 20000) -> np.ndarray:
     """Every n-th point, so that a case keeps little memory."""
     return points[:: max(1, len(points) // most)].astype(np.int32)
-
-
-def _confused(priors: np.ndarray, rng: np.random.Generator) -> None:
-    """In places what is said of arteries is said of veins instead, or the other way round; in place."""
-    share = _fading(priors.shape[1:], rng)
-    if rng.random() < 0.6:
-        priors[2] = np.maximum(priors[2], share * priors[:2].max(axis=0))
-        priors[:2] *= 1.0 - share
-    else:
-        priors[int(rng.integers(2))] += share * priors[2]
-        priors[2] *= 1.0 - share
-        np.clip(priors, 0.0, 1.0, out=priors)
 
 
 def _scaling(rng: np.random.Generator) -> Callable[[Any], Any]:
     """Scanners differ: a small gain and offset of HU."""
     gain, offset = np.float32(rng.uniform(0.94, 1.06)), np.float32(rng.normal(0.0, 12.0))
     return lambda hu: hu * gain + offset
-
-
-def _known(of_arteries_hu: float, rng: np.random.Generator) -> float | None:
-    """As another scan's locator would have told it: somewhat off, now and then not at all."""
-    if rng.random() < 0.15:
-        return None
-    return FAT_HU + (of_arteries_hu - FAT_HU) * float(np.exp(rng.normal(0.0, 0.05)))
 
 
 def _moved(image: np.ndarray, look: Appearance, rng: np.random.Generator) -> None:

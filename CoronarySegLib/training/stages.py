@@ -7,6 +7,8 @@ from typing import Any
 
 from ..errors import TrainingError
 
+CORRIDOR_MM = 2.0
+"""By so much the trees that the locator learns are wider than the arteries."""
 HU_WINDOW = (-500.0, 1000.0)
 NORMALISATIONS = ("window", "minmax")
 BINARISATIONS = ("half", "otsu")
@@ -17,9 +19,10 @@ class StageSpec:
     """One network stage.
 
     ``inputs`` and ``outputs`` name the channels in order: "ct", "left_prior", "right_prior", "vein_prior" (the
-    locator's answers), "contrast" (beside that of the scan's own arteries), "vesselness" (Frangi), "initial" (the mask of an earlier stage), "xray" (an angiogram, one
-    slice). ``spacing_mm`` is the isotropic voxel size of the grid the stage works on; None squeezes the whole volume
-    into ``patch_zyx`` voxels, or with ``native`` leaves it on the scanner's own voxels. ``normalisation`` "window"
+    locator's answers), "contrast" (in units of the scan's own arteries), "vesselness" (Frangi), "initial" (the mask of
+    an earlier stage), "xray" (an angiogram, one slice). ``spacing_mm`` is the isotropic voxel size of the grid the
+    stage works on; None squeezes the whole volume into ``patch_zyx`` voxels, or with ``native`` leaves it on the
+    scanner's own voxels. ``normalisation`` "window"
     makes 0..1 of ``hu_window``, "minmax" of the volume's range.
     ``sharpen`` adds what a blur of one voxel takes away in each slice (unsharp masking).
     ``binarisation`` makes the mask: "half" cuts at one half, "otsu" where Otsu's method puts the threshold.

@@ -117,9 +117,10 @@ def _monai(options: argparse.Namespace, precision: str) -> None:
     from CoronarySegLib.errors import EmptyResultError
     from CoronarySegLib.inference import Prediction
     from CoronarySegLib.inference.locator import AIR_HU, locate
+    from CoronarySegLib.inference.stage_inputs import stage_channels
     from CoronarySegLib.models import find_model, load_stage
     from CoronarySegLib.postprocessing import extract_trees, labels_on
-    from CoronarySegLib.preparation import hu_window, isotropic_grid, resample
+    from CoronarySegLib.preparation import isotropic_grid, resample
     from CoronarySegLib.reading import read_volume
     from CoronarySegLib.volume import Volume
 
@@ -129,8 +130,9 @@ def _monai(options: argparse.Namespace, precision: str) -> None:
     location = locate(volume, folder, device="cpu")
     grid = isotropic_grid(volume.geometry, stage.spacing_mm)
     ct = resample(volume, grid, fill=AIR_HU)
-    priors = [resample(location.priors[name], grid, fill=0.0).array for name in stage.inputs[1:]]
-    inputs = torch.from_numpy(np.stack([hu_window(ct.array, *stage.hu_window), *priors])[None])
+    inputs = torch.from_numpy(
+        stage_channels(stage, ct, location.priors, of_arteries_hu=location.of_arteries_hu)[None]
+    )
 
     def probability(patch: torch.Tensor) -> torch.Tensor:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):

@@ -8,6 +8,7 @@ from CoronarySegLib.errors import Cancelled, ModelError, NotACoronaryCTError
 from CoronarySegLib.inference import predict
 from CoronarySegLib.inference.locator import locate
 from CoronarySegLib.inference.region import fine_region
+from CoronarySegLib.inference.stage_inputs import stage_channels
 from CoronarySegLib.models import ModelCard, save_model
 from CoronarySegLib.preparation import resample, resized_grid
 from CoronarySegLib.volume import Geometry, Volume
@@ -60,6 +61,17 @@ def test_a_model_that_asks_for_veins_its_locator_does_not_know_is_a_model_error(
     other = replace(a_model, card=a_model.card.with_stage(stage))
     with pytest.raises(ModelError, match="asks for an input 'vein_prior'"):
         predict(heart_volume(), other, device="torch")
+
+
+def test_a_stage_may_see_contrast_in_units_of_the_arteries_that_were_found(a_model):
+    volume = heart_volume()
+    location = locate(volume, a_model, device="torch")
+    assert location.of_arteries_hu == pytest.approx(800, abs=10)
+    stage = replace(a_model.card.stage("vessels"), inputs=("ct", "contrast"))
+    inputs = stage_channels(stage, volume, {}, of_arteries_hu=location.of_arteries_hu)
+    for hu in (500.0, 800.0):
+        assert inputs[1][volume.array == hu] == pytest.approx((hu + 100) / (1.5 * (800 + 100)), abs=0.01)
+    assert not stage_channels(stage, volume, {})[1].any()
 
 
 def test_the_fine_grid_is_the_models_and_covers_only_the_bars(a_prediction):

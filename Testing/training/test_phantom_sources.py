@@ -11,6 +11,7 @@ from training_samples import Balls
 
 from CoronarySegLib.errors import TrainingError
 from CoronarySegLib.phantom.tissues import Tissue
+from CoronarySegLib.preparation.contrast import BRIGHTEST
 from CoronarySegLib.training.opening import DataChoice
 from CoronarySegLib.training.phantom_cases import FINE_CHANNELS
 from CoronarySegLib.training.phantom_narrow import NarrowSource
@@ -34,7 +35,8 @@ def a_case(tmp_path):
     coarse[12:36, 12:36, 12:36] = 1
     coarse[14:34, 21:25, 21:25] |= 2
     np.save(tmp_path / "coarse_target.npy", coarse)
-    np.save(tmp_path / "coarse_look_0.npy", np.where(coarse & 2, 400, -90).astype(np.int16))
+    noise = np.random.default_rng(0).normal(0, 5, coarse.shape)
+    np.save(tmp_path / "coarse_look_0.npy", (np.where(coarse & 2, 400, -90) + noise).astype(np.int16))
     (tmp_path / "card.json").write_text(json.dumps({
         "seed": 1, "looks": 1, "fine_origin_lps_mm": [0.0, 0.0, 0.0], "coarse_origin_lps_mm": [-12.0, -12.0, -12.0],
     }))
@@ -93,8 +95,24 @@ def test_stored_answers_of_the_locator_are_the_priors(a_case):
     store_priors([a_case], Sure())
     source = VesselSource([a_case], (16, 16, 16))
     patches = [source.sample(sample_generator(0, index)) for index in range(5)]
-    assert max(patch.image[[1, 3]].max() for patch in patches) < 0.01
+    assert max(patch.image[1].max() for patch in patches) < 0.01
     assert max(patch.image[2].min() for patch in patches) > 0.99
+
+
+def test_an_artery_has_the_contrast_of_arteries_in_every_look(a_case):
+    source = VesselSource([a_case], (16, 16, 16))
+    patches = [source.sample(sample_generator(0, index)) for index in range(40)]
+    told = [p for p in patches if (p.target[0] > 0.99).any() and p.image[4].any()]
+    contrasts = [BRIGHTEST * np.median(p.image[4][p.target[0] > 0.99]) for p in told]
+    assert len(told) > 10
+    assert 0.7 < np.median(contrasts) < 1.0
+    assert 0.4 < min(contrasts) < max(contrasts) < 1.3
+
+
+def test_now_and_then_nothing_is_told_of_the_arteries_contrast(a_case):
+    source = VesselSource([a_case], (16, 16, 16))
+    silent = [not source.sample(sample_generator(0, index)).image[4].any() for index in range(40)]
+    assert 0 < sum(silent) < 20
 
 
 @pytest.mark.parametrize("count", [1, 8, 1000])
