@@ -16,6 +16,9 @@ from ..progress import Progress, ProgressCallback, as_progress
 from .phantom_cases import read_card
 
 
+_VESSELS = 3
+
+
 def store_priors(
     cases: Sequence[Path],
     locator: torch.nn.Module,
@@ -26,14 +29,14 @@ def store_priors(
     """Write ``prior_<look>.npy`` (uint8 left, right and vein probability, (3, z, y, x) at 1 mm) beside every look of
     ``cases``.
 
-    ``locator`` gives logits of heart, left, right and vein. Cases that have their priors are passed over unless
-    ``again``.
+    ``locator`` gives logits of heart, left, right and vein. Looks that have their priors are passed over unless
+    ``again``; those kept by an earlier version, without veins, are made again.
     """
     report = as_progress(progress)
     for number, case in enumerate(cases):
         for look in range(read_card(case).looks):
             path = case / f"prior_{look}.npy"
-            if path.exists() and not again:
+            if not again and path.exists() and len(np.load(path, mmap_mode="r")) == _VESSELS:
                 continue
             image = hu_window(np.load(case / f"coarse_look_{look}.npy").astype("f4"))
             np.save(path, (255.0 * locate_trees(locator, image) + 0.5).astype(np.uint8))

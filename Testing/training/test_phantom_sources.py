@@ -23,6 +23,12 @@ from CoronarySegLib.training.sources import Patch, PatchSource, sample_generator
 from CoronarySegLib.training.stages import stage_spec
 
 
+class SureOfTheRight(torch.nn.Module):
+    def forward(self, image):
+        off, on = image - 99, image + 99
+        return torch.cat([off, off, on, off], dim=1)
+
+
 @pytest.fixture
 def a_case(tmp_path):
     """A 24 mm box of fat with one straight left artery along z, prepared as ``prepare_case`` does."""
@@ -87,16 +93,21 @@ def test_the_same_generator_gives_the_same_patch_from_a_fresh_source(a_case, kin
 
 
 def test_stored_answers_of_the_locator_are_the_priors(a_case):
-    class Sure(torch.nn.Module):
-        def forward(self, image):
-            off, on = image - 99, image + 99
-            return torch.cat([off, off, on, off], dim=1)  # sure of the right tree everywhere
-
-    store_priors([a_case], Sure())
+    store_priors([a_case], SureOfTheRight())
     source = VesselSource([a_case], (16, 16, 16))
     patches = [source.sample(sample_generator(0, index)) for index in range(5)]
     assert max(patch.image[1].max() for patch in patches) < 0.01
     assert max(patch.image[2].min() for patch in patches) > 0.99
+
+
+def test_answers_kept_without_veins_are_made_again_and_others_are_not(a_case):
+    np.save(a_case / "prior_0.npy", np.zeros((2, 48, 48, 48), np.uint8))
+    store_priors([a_case], SureOfTheRight())
+    kept = np.load(a_case / "prior_0.npy")
+    assert kept.shape == (3, 48, 48, 48)
+    np.save(a_case / "prior_0.npy", kept // 2)
+    store_priors([a_case], SureOfTheRight())
+    assert np.array_equal(np.load(a_case / "prior_0.npy"), kept // 2)
 
 
 def test_an_artery_has_the_contrast_of_arteries_in_every_look(a_case):
