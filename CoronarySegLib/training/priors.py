@@ -15,7 +15,6 @@ from ..preparation.window import hu_window
 from ..progress import Progress, ProgressCallback, as_progress
 from .phantom_cases import read_card
 
-
 _VESSELS = 3
 
 
