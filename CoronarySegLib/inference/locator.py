@@ -30,8 +30,7 @@ OVERLAP = 0.25
 
 @dataclass(frozen=True)
 class Location:
-    """Probability of the heart, of the two trees and, where the model knows them, of cardiac veins on the coarse grid
-    (identity direction, LPS).
+    """Probability of the heart and of the two trees on the coarse grid (identity direction, LPS).
 
     ``heart_mask`` (bool) is the largest component of the heart, ``near_heart`` the same grown by 10 mm.
     ``of_arteries_hu`` is how bright the scan's arteries usually are at 1 mm; None where hardly any were found.
@@ -45,14 +44,12 @@ class Location:
     heart_ml: float
     engine: str
     warnings: tuple[str, ...] = ()
-    vein: Volume | None = None
     of_arteries_hu: float | None = None
 
     @property
     def priors(self) -> dict[str, Volume]:
         """What it hands to a later stage, under the names that stages ask for."""
-        known = {"left_prior": self.left, "right_prior": self.right, "vein_prior": self.vein}
-        return {name: prior for name, prior in known.items() if prior is not None}
+        return {"left_prior": self.left, "right_prior": self.right}
 
 
 def locate(
@@ -69,8 +66,7 @@ def locate(
     progress = as_progress(progress)
     progress(0.0, "Finding the heart")
     stage = folder.card.stage("locator")
-    for name in ("heart", "left", "right"):
-        stage.output(name)  # a model without it is refused before anything is computed
+    channels = {name: stage.output(name) for name in ("heart", "left", "right")}
     grid = isotropic_grid(volume.geometry, stage.spacing_mm)
     coarse = resample(volume, grid, interpolation="linear", fill=AIR_HU)
     inputs = hu_window(coarse.array, *stage.hu_window)[None]
@@ -80,7 +76,7 @@ def locate(
         engine, inputs, patch_zyx=stage.patch_zyx, overlap=OVERLAP, progress=progress.part(0.4, 1.0),
         text="Finding the heart",
     )
-    outputs = {name: Volume(channel, grid) for name, channel in zip(stage.outputs, answer, strict=True)}
+    outputs = {name: Volume(answer[channel], grid) for name, channel in channels.items()}
     mask = _largest_component(outputs["heart"].array > 0.5)
     heart_ml = float(mask.sum()) * grid.voxel_mm3 / 1000
     if heart_ml < SMALLEST_HEART_ML:
@@ -93,8 +89,7 @@ def locate(
     trees = np.maximum(outputs["left"].array, outputs["right"].array)
     return Location(
         outputs["heart"], outputs["left"], outputs["right"], mask, near, heart_ml, engine.name,
-        (*_check_priors(outputs["left"], outputs["right"], near), *engine.warnings), outputs.get("vein"),
-        artery_hu(coarse.array, trees),
+        (*_check_priors(outputs["left"], outputs["right"], near), *engine.warnings), artery_hu(coarse.array, trees),
     )
 
 

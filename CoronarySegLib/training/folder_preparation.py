@@ -31,7 +31,7 @@ _VERSION = 4
 class PreparedPair:
     """Files of a prepared case on the stage's grid (z, y, x).
 
-    ``image.npy`` int16 HU; ``labels.npy`` uint8 as LABEL_VALUES; ``prior_left.npy``, ``_right``, ``_vein`` uint8 0..255
+    ``image.npy`` int16 HU; ``labels.npy`` uint8 as LABEL_VALUES; ``prior_left.npy``, ``_right`` uint8 0..255
     (only for stages that read priors); ``vesselness.npy`` uint8 0..255 (likewise); ``vessel.npy``/``near.npy`` int32
     (n, 3) voxel positions to centre patches on.
     ``values`` are the label values that occur, ``range_hu`` the least and the greatest value of the scan,

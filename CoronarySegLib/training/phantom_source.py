@@ -55,8 +55,8 @@ class LocatorSource:
 
 
 class VesselSource:
-    """Patches at 0.5 mm: inputs CT window, left, right and vein prior, contrast beside the arteries; targets lumen,
-    calcium, vein (shares of a voxel).
+    """Patches at 0.5 mm: inputs CT window, left and right prior, contrast beside the arteries; targets lumen, calcium,
+    vein (shares of a voxel).
 
     The priors are the locator's own answers where they were stored (``prior_<look>.npy``), so that the fine stage
     learns to live with its mistakes; before that the locator's target stands in.
@@ -71,11 +71,10 @@ class VesselSource:
         """One patch in a fresh appearance."""
         path = self.cases[int(rng.integers(len(self.cases)))]
         case = self._open.get(path) or self._open.setdefault(path, _FineCase.open(path))
-        number = int(rng.integers(len(case.priors)))
-        prior = case.priors[number]
+        prior = case.priors[int(rng.integers(len(case.priors)))]
         start = self._corner(case, prior, rng)
         voxels, keep = case.cut(start, self.patch_zyx)
-        look = self._look(case, number, rng)
+        look = self._look(case, prior.look, rng)
         scaled = _scaling(rng)
         image = scaled(render(voxels, look, rng))
         if look.motion_mm > 0 and rng.random() < 0.5:
@@ -84,21 +83,21 @@ class VesselSource:
             image = _low_resolution(image, FINE_MM, (0.7, 1.5), rng)
         image = image[keep]
         priors = case.priors_on(prior, start, self.patch_zyx, rng)
-        contrast = relative_contrast(image, doubtful_hu(scaled(case.of_arteries_hu(number, look)), rng))
+        contrast = relative_contrast(image, doubtful_hu(scaled(prior.of_arteries_hu(look)), rng))
         inputs = np.concatenate([hu_window(image)[None], priors, contrast[None]]).astype("f4")
         targets = np.stack([getattr(voxels, name)[keep] for name in ("lumen", "calcium", "vein")]).astype("f4") / 255.0
         inputs, targets = _turned(inputs, targets, rng)
         return Patch(inputs, targets)
 
-    def _look(self, case: _FineCase, number: int, rng: np.random.Generator) -> Appearance:
+    def _look(self, case: _FineCase, of_prior: int, rng: np.random.Generator) -> Appearance:
         """Mostly the appearance in which the locator gave this prior.
 
         Where veins shine like arteries it takes them for arteries. A fine stage that met such priors only in other
         looks, where they are right, would believe them where they are wrong.
         """
-        return look_of(case.seed, number)[0] if rng.random() < SAME_LOOK else Appearance.draw(rng, wide=True)
+        return look_of(case.seed, of_prior)[0] if rng.random() < SAME_LOOK else Appearance.draw(rng, wide=True)
 
-    def _corner(self, case: _FineCase, prior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _corner(self, case: _FineCase, prior: _Prior, rng: np.random.Generator) -> np.ndarray:
         """Lower corner (z, y, x) of a patch: on an artery, plaque or vein, in the prior's corridor, or anywhere in
         the heart."""
         kind = rng.random()
@@ -110,7 +109,7 @@ class VesselSource:
         elif kind < 0.68 and len(case.vein_points):
             centre = case.vein_points[int(rng.integers(len(case.vein_points)))]
         elif kind < 0.9:
-            corridor = np.argwhere(prior[:2].max(axis=0) > 25)
+            corridor = np.argwhere(prior.array.max(axis=0) > 25)
             if len(corridor):
                 centre = case.to_fine(corridor[int(rng.integers(len(corridor)))])
             else:
@@ -122,14 +121,34 @@ class VesselSource:
 
 
 @dataclass(frozen=True)
+class _Prior:
+    """What the locator said in one look: left and right (2, z, y, x) 0..255, and the contrast of the arteries told with
+    it, in units of what was injected."""
+
+    look: int
+    array: np.ndarray
+    artery_share: float
+
+    @staticmethod
+    def open(case: Path, seed: int, look: int) -> _Prior:
+        array = np.load(case / f"prior_{look}.npy", mmap_mode="r")[:2]
+        told = artery_hu(np.load(case / f"coarse_look_{look}.npy"), array.max(axis=0) / np.float32(255.0))
+        injected = look_of(seed, look)[0].lumen_hu
+        return _Prior(look, array, 1.0 if told is None else (told - FAT_HU) / (injected - FAT_HU))
+
+    def of_arteries_hu(self, look: Appearance) -> float:
+        """What :func:`artery_hu` would tell with it, had the case been scanned in ``look``."""
+        return FAT_HU + self.artery_share * (look.lumen_hu - FAT_HU)
+
+
+@dataclass(frozen=True)
 class _FineCase:
     seed: int
     fine: np.ndarray
     lumen_points: np.ndarray
     calcium_points: np.ndarray
     vein_points: np.ndarray
-    priors: tuple[np.ndarray, ...]
-    artery_shares: tuple[float, ...]
+    priors: tuple[_Prior, ...]
     offset_zyx: np.ndarray
 
     @staticmethod
@@ -141,21 +160,14 @@ class _FineCase:
         calcium, vein = _some(np.argwhere(fine[2] > 100)), _some(np.argwhere(fine[3] > 128))
         stored = [look for look in range(card.looks) if (path / f"prior_{look}.npy").exists()]
         if stored:
-            priors = tuple(np.load(path / f"prior_{look}.npy", mmap_mode="r") for look in stored)
-            shares = tuple(
-                _artery_share(path, card.seed, look, prior) for look, prior in zip(stored, priors, strict=True)
-            )
+            priors = tuple(_Prior.open(path, card.seed, look) for look in stored)
         else:
             bits = np.load(path / "coarse_target.npy")
-            vessels = [255.0 * (bits >> COARSE_CHANNELS.index(name) & 1) for name in ("left", "right", "vein")]
-            priors = (np.stack([ndimage.gaussian_filter(vessel, 1.4) for vessel in vessels]).astype(np.uint8),)
-            shares = (1.0,)
+            vessels = [255.0 * (bits >> COARSE_CHANNELS.index(name) & 1) for name in ("left", "right")]
+            soft = np.stack([ndimage.gaussian_filter(vessel, 1.4) for vessel in vessels]).astype(np.uint8)
+            priors = (_Prior(0, soft, 1.0),)
         offset = (np.asarray(card.fine_origin_lps_mm) - card.coarse_origin_lps_mm)[::-1]
-        return _FineCase(card.seed, fine, lumen, calcium, vein, priors, shares, offset)
-
-    def of_arteries_hu(self, number: int, look: Appearance) -> float:
-        """What :func:`artery_hu` tells of this case with this prior, had it been scanned in ``look``."""
-        return FAT_HU + self.artery_shares[number] * (look.lumen_hu - FAT_HU)
+        return _FineCase(card.seed, fine, lumen, calcium, vein, priors, offset)
 
     def to_fine(self, coarse_zyx: np.ndarray) -> np.ndarray:
         return np.rint((coarse_zyx * COARSE_MM - self.offset_zyx) / FINE_MM).astype(int)
@@ -171,17 +183,11 @@ class _FineCase:
         return VoxelAnatomy(grid, tissue, lumen, calcium, vein, wall, side, distal, tissue > 0), keep
 
     def priors_on(
-        self, prior: np.ndarray, start: np.ndarray, size: np.ndarray, rng: np.random.Generator
+        self, prior: _Prior, start: np.ndarray, size: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """The priors (3, z, y, x) 0..1 on the patch, as imperfect as :func:`doubtful_priors` makes them."""
+        """Left and right prior (2, z, y, x) 0..1 on the patch, as imperfect as :func:`doubtful_priors` makes them."""
         first = (start * FINE_MM + self.offset_zyx) / COARSE_MM
-        return doubtful_priors(prior, first, FINE_MM / COARSE_MM, tuple(map(int, size)), rng)
-
-
-def _artery_share(case: Path, seed: int, look: int, prior: np.ndarray) -> float:
-    """Contrast of the arteries as told with this prior, in units of what was injected; 1 where they are not seen."""
-    told = artery_hu(np.load(case / f"coarse_look_{look}.npy"), prior[:2].max(axis=0) / np.float32(255.0))
-    return 1.0 if told is None else (told - FAT_HU) / (look_of(seed, look)[0].lumen_hu - FAT_HU)
+        return doubtful_priors(prior.array, first, FINE_MM / COARSE_MM, tuple(map(int, size)), rng)
 
 
 def _some(points: np.ndarray, most: int = 20000) -> np.ndarray:

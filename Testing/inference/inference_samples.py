@@ -43,16 +43,10 @@ def voxelwise_network(inputs, bands, channel=0):
     return network.eval()
 
 
-def save_two_stage_model(path, *, patch=64, heart_band=(50, 3000), mirror_axes=(), vein_band=None):
-    """With ``vein_band`` the locator knows veins as well, and the vessels stage says lumen where it says vein."""
-    inputs, outputs = ("ct", "left_prior", "right_prior"), ("heart", "left", "right")
-    bands = [heart_band, (400, 650), (700, 3000)]
-    if vein_band is not None:
-        inputs, outputs, bands = (*inputs, "vein_prior"), (*outputs, "vein"), [*bands, vein_band]
-    fine_bands = [(350, 3000), (1200, 3000), (2000, 3000)]
+def save_two_stage_model(path, *, patch=64, heart_band=(50, 3000), mirror_axes=()):
     networks = {
-        "locator": voxelwise_network(1, bands),
-        "vessels": voxelwise_network(len(inputs), fine_bands, channel=0 if vein_band is None else 3),
+        "locator": voxelwise_network(1, [heart_band, (400, 650), (700, 3000)]),
+        "vessels": voxelwise_network(3, [(350, 3000), (1200, 3000), (2000, 3000)]),
     }
     stages = tuple(
         StageCard(
@@ -62,8 +56,8 @@ def save_two_stage_model(path, *, patch=64, heart_band=(50, 3000), mirror_axes=(
             sees, says, spacing, (side,) * 3, mirror_axes=mirror_axes,
         )
         for name, sees, says, spacing, side in (
-            ("locator", ("ct",), outputs, 2.0, 64),
-            ("vessels", inputs, ("lumen", "calcium", "vein"), 1.0, patch),
+            ("locator", ("ct",), ("heart", "left", "right"), 2.0, 64),
+            ("vessels", ("ct", "left_prior", "right_prior"), ("lumen", "calcium", "vein"), 1.0, patch),
         )
     )
     card = ModelCard("by hand", "recommended", "0", "answers by HU", stages, "none", "none")

@@ -49,20 +49,6 @@ def test_left_and_right_priors_lie_on_their_sides(a_prediction):
         assert sign * prior.geometry.points_lps(index.mean(0)[::-1])[0] > 15
 
 
-def test_the_fine_stage_sees_where_the_locator_found_veins(tmp_path):
-    veins_as_left = save_two_stage_model(tmp_path, vein_band=(400, 650))
-    prediction = predict(heart_volume(), veins_as_left, device="torch")
-    left = resample(prediction.left_prior, prediction.lumen.geometry, fill=0.0).array
-    assert dice(prediction.lumen.array > 0.5, left > 0.5) > 0.9
-
-
-def test_a_model_that_asks_for_veins_its_locator_does_not_know_is_a_model_error(a_model):
-    stage = replace(a_model.card.stage("vessels"), inputs=("ct", "left_prior", "vein_prior"))
-    other = replace(a_model, card=a_model.card.with_stage(stage))
-    with pytest.raises(ModelError, match="asks for an input 'vein_prior'"):
-        predict(heart_volume(), other, device="torch")
-
-
 def test_a_stage_may_see_contrast_in_units_of_the_arteries_that_were_found(a_model):
     volume = heart_volume()
     location = locate(volume, a_model, device="torch")

@@ -100,21 +100,11 @@ def test_stored_answers_of_the_locator_are_the_priors(a_case):
     assert max(patch.image[2].min() for patch in patches) > 0.99
 
 
-def test_answers_kept_without_veins_are_made_again_and_others_are_not(a_case):
-    np.save(a_case / "prior_0.npy", np.zeros((2, 48, 48, 48), np.uint8))
-    store_priors([a_case], SureOfTheRight())
-    kept = np.load(a_case / "prior_0.npy")
-    assert kept.shape == (3, 48, 48, 48)
-    np.save(a_case / "prior_0.npy", kept // 2)
-    store_priors([a_case], SureOfTheRight())
-    assert np.array_equal(np.load(a_case / "prior_0.npy"), kept // 2)
-
-
 def test_an_artery_has_the_contrast_of_arteries_in_every_look(a_case):
     source = VesselSource([a_case], (16, 16, 16))
     patches = [source.sample(sample_generator(0, index)) for index in range(40)]
-    told = [p for p in patches if (p.target[0] > 0.99).any() and p.image[4].any()]
-    contrasts = [BRIGHTEST * np.median(p.image[4][p.target[0] > 0.99]) for p in told]
+    told = [p for p in patches if (p.target[0] > 0.99).any() and p.image[3].any()]
+    contrasts = [BRIGHTEST * np.median(p.image[3][p.target[0] > 0.99]) for p in told]
     assert len(told) > 10
     assert 0.7 < np.median(contrasts) < 1.0
     assert 0.4 < min(contrasts) < max(contrasts) < 1.3
@@ -122,7 +112,7 @@ def test_an_artery_has_the_contrast_of_arteries_in_every_look(a_case):
 
 def test_now_and_then_nothing_is_told_of_the_arteries_contrast(a_case):
     source = VesselSource([a_case], (16, 16, 16))
-    silent = [not source.sample(sample_generator(0, index)).image[4].any() for index in range(40)]
+    silent = [not source.sample(sample_generator(0, index)).image[3].any() for index in range(40)]
     assert 0 < sum(silent) < 20
 
 
