@@ -52,11 +52,11 @@ def test_left_and_right_priors_lie_on_their_sides(a_prediction):
 def test_a_stage_may_see_contrast_in_units_of_the_arteries_that_were_found(a_model):
     volume = heart_volume()
     location = locate(volume, a_model, device="torch")
-    assert location.of_arteries_hu == pytest.approx(800, abs=10)
+    assert location.of_arteries_hu == pytest.approx(-100 + 0.9 * 900, abs=10)
     stage = replace(a_model.card.stage("vessels"), inputs=("ct", "contrast"))
     inputs = stage_channels(stage, volume, {}, of_arteries_hu=location.of_arteries_hu)
     for hu in (500.0, 800.0):
-        assert inputs[1][volume.array == hu] == pytest.approx((hu + 100) / (1.5 * (800 + 100)), abs=0.01)
+        assert inputs[1][volume.array == hu] == pytest.approx((hu + 100) / (1.5 * 0.9 * 900), abs=0.01)
     assert not stage_channels(stage, volume, {})[1].any()
 
 
