@@ -19,11 +19,10 @@ class StageSpec:
     """One network stage.
 
     ``inputs`` and ``outputs`` name the channels in order: "ct", "left_prior", "right_prior" (the locator's
-    answers), "contrast" (in units of the scan's own arteries), "vesselness" (Frangi), "initial" (the mask of
-    an earlier stage), "xray" (an angiogram, one slice). ``spacing_mm`` is the isotropic voxel size of the grid the
-    stage works on; None squeezes the whole volume into ``patch_zyx`` voxels, or with ``native`` leaves it on the
-    scanner's own voxels. ``normalisation`` "window"
-    makes 0..1 of ``hu_window``, "minmax" of the volume's range.
+    answers), "contrast" (in units of the scan's own arteries), "vesselness" (Frangi), "initial" (the mask of an earlier
+    stage), "xray" (an angiogram, one slice). ``spacing_mm`` is the isotropic voxel size of the grid the stage works on;
+    None squeezes the whole volume into ``patch_zyx`` voxels, or with ``native`` leaves it on the scanner's own voxels.
+    ``normalisation`` "window" makes 0..1 of ``hu_window``, "minmax" of the volume's range.
     ``sharpen`` adds what a blur of one voxel takes away in each slice (unsharp masking).
     ``binarisation`` makes the mask: "half" cuts at one half, "otsu" where Otsu's method puts the threshold.
     ``profile`` is the model family the stage belongs to ("paper" or "recommended").
@@ -56,8 +55,8 @@ _WIDE, _SEG2REFINE = (-200.0, 1000.0), (-100.0, 500.0)
 _ALL = (
     StageSpec("locator", "recommended", ("ct",), ("heart", "left", "right", "vein"), 1.0, (192, 192, 192)),
     StageSpec(
-        "vessels", "recommended", ("ct", "left_prior", "right_prior", "contrast"),
-        ("lumen", "calcium", "vein"), 0.5, (96, 96, 96),
+        "vessels", "recommended", ("ct", "left_prior", "right_prior", "contrast"), ("lumen", "calcium", "vein"), 0.5,
+        (96, 96, 96),
     ),
     StageSpec("whole", "paper", ("ct",), ("lumen",), None, (64, 128, 128)),
     # One network on patches of the whole field: mask-guided coarse-to-refined, Huang, Shen.
