@@ -14,12 +14,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from ..preparation.contrast import FAT_HU
 from ..volume import Geometry
 from .boxes import around, ridge, spacing_zyx
 from .gather import Priors
 
-FAT_HU = -100.0
-"""Contrast is what lies above the tissue around."""
 ALONG_MM = 5.0
 """To either side: single places lose their contrast to noise, plaque and motion."""
 NO_WIDER = 1.6

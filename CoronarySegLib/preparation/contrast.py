@@ -37,7 +37,12 @@ def artery_hu(ct_hu: np.ndarray, corridor: np.ndarray) -> float | None:
     peaks = ct[(ct == ndimage.maximum_filter(ct, NEIGHBOURHOOD_VOXELS)) & inside[box]]
     if peaks.size < LEAST_PEAKS:
         return None
-    return FAT_HU + USUAL_SHARE * (float(np.quantile(peaks, BRIGHT_QUANTILE)) - FAT_HU)
+    return times_contrast(float(np.quantile(peaks, BRIGHT_QUANTILE)), USUAL_SHARE)
+
+
+def times_contrast(hu: float, factor: float) -> float:
+    """HU of what has ``factor`` times the contrast of ``hu``."""
+    return FAT_HU + factor * (hu - FAT_HU)
 
 
 def relative_contrast(ct_hu: np.ndarray, of_arteries_hu: float | None) -> np.ndarray:
@@ -45,9 +50,9 @@ def relative_contrast(ct_hu: np.ndarray, of_arteries_hu: float | None) -> np.nda
 
     Zero everywhere where the arteries' HU are not known, or are no more than fat's.
     """
-    ct = np.array(ct_hu, np.float32)
     if of_arteries_hu is None or of_arteries_hu <= FAT_HU:
-        return np.zeros_like(ct)
+        return np.zeros(ct_hu.shape, np.float32)
+    ct = np.array(ct_hu, np.float32)
     ct -= np.float32(FAT_HU)
     ct *= np.float32(1.0 / (BRIGHTEST * (of_arteries_hu - FAT_HU)))
     return np.clip(ct, 0.0, 1.0, out=ct)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..preparation.contrast import FAT_HU
+from ..preparation.contrast import times_contrast
 
 PRIORS_MISSING = 0.15
 SHIFTED, SHIFT_VOXELS = 0.3, 1.5
@@ -51,7 +51,7 @@ def doubtful_hu(of_arteries_hu: float | None, rng: np.random.Generator) -> float
     """The arteries' HU as told in another scan: somewhat off, now and then not at all."""
     if of_arteries_hu is None or rng.random() < HU_MISSING:
         return None
-    return FAT_HU + (of_arteries_hu - FAT_HU) * float(np.exp(rng.normal(0.0, HU_SPREAD)))
+    return times_contrast(of_arteries_hu, float(np.exp(rng.normal(0.0, HU_SPREAD))))
 
 
 def _fading(shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:

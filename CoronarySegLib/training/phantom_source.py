@@ -14,7 +14,7 @@ from scipy import ndimage
 from ..phantom.appearance import Appearance, render
 from ..phantom.raster import VoxelAnatomy
 from ..phantom.scanner import double_contour, random_shift
-from ..preparation.contrast import FAT_HU, artery_hu, relative_contrast
+from ..preparation.contrast import FAT_HU, artery_hu, relative_contrast, times_contrast
 from ..preparation.window import hu_window
 from ..volume import Geometry
 from .doubts import doubtful_hu, doubtful_priors
@@ -138,7 +138,7 @@ class _Prior:
 
     def of_arteries_hu(self, look: Appearance) -> float:
         """What :func:`artery_hu` would tell with it, had the case been scanned in ``look``."""
-        return FAT_HU + self.artery_share * (look.lumen_hu - FAT_HU)
+        return times_contrast(look.lumen_hu, self.artery_share)
 
 
 @dataclass(frozen=True)
