@@ -32,6 +32,8 @@ LEAST_AS_DEEP = 15
 LEAST_SPREAD = 0.03
 STRONG, WEAK = (2.0, 0.3), (1.0, 0.25)
 """Spreads below the usual, and vein probability; a weak place goes where it hangs together with strong ones."""
+OWN_VEIN = 0.1
+"""A place in which the network sees no vein at all stays, whatever lies beside it: an artery that touches a vein."""
 LINK_MM = 2.0
 LEAST_STRONG, STRONG_SHARE = 8, 0.3
 """Places (half a millimetre each) and their share in a stretch: fewer are a stain, no vessel."""
@@ -73,7 +75,7 @@ def dim_branches(
         return gone
     lack = _lack(places, ct_hu, sure, mean_of)
     strong, weak = ((lack > least_lack) & (veined > least_vein) for least_lack, least_vein in (STRONG, WEAK))
-    cut = _stretches(places, strong, strong | weak, veined)
+    cut = _stretches(places, strong, strong | weak, veined) & (places.values(vein) > OWN_VEIN)
     if cut.any():
         voxels = np.argwhere(mask)
         nearest = cKDTree(places.position_mm).query(voxels * spacing)[1]

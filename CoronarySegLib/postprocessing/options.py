@@ -33,7 +33,7 @@ class PostOptions:
     reconnect: bool = True
     maximum_gap_mm: float = 8.0
     minimum_path_probability: float = 0.15
-    minimum_fragment_mm3: float = 20.0
+    minimum_fragment_mm3: float = 30.0
     far_mm: float = 20.0
 
     calcium: bool = True

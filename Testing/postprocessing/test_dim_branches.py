@@ -54,6 +54,14 @@ def test_a_thin_vessel_goes_where_the_network_is_sure():
     assert found(lumen, ct, vein)[alone].mean() > 0.8
 
 
+def test_a_stretch_without_any_vein_stays_between_veined_ones():
+    lumen, ct, vein, alone = with_vein(1.4, 260.0, 0.6)
+    spared = (tube(between(TOUCH, END, 0.6), between(TOUCH, END, 0.75), 1.4) > 0.5) & alone
+    gone = found(lumen, ct, np.where(spared, np.float32(0.0), vein))
+    assert gone[alone & ~spared].mean() > 0.8
+    assert gone[spared].mean() < 0.2
+
+
 def test_a_short_stain_stays():
     place = between(LEFT_FORK, LEFT_END, 0.5)
     stain = tube(place, between(LEFT_FORK, LEFT_END, 0.56), 1.2) > 0.5
