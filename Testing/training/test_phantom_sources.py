@@ -108,6 +108,26 @@ def test_an_artery_has_the_contrast_of_arteries_in_every_look(a_case):
     assert 0.4 < min(contrasts) < max(contrasts) < 1.3
 
 
+def test_what_was_told_with_stored_priors_is_the_unit_of_contrast(a_case):
+    class WhereBright(torch.nn.Module):
+        def forward(self, image):
+            seen = 99.0 * (image - 0.35).sign()
+            return torch.cat([seen, seen, -seen.abs(), -seen.abs()], dim=1)
+
+    def contrast_in_arteries(artery_hu):
+        look = np.load(a_case / "coarse_look_0.npy")
+        np.save(a_case / "coarse_look_0.npy", np.where(look > 0, artery_hu, look).astype(np.int16))
+        store_priors([a_case], WhereBright(), again=True)
+        source = VesselSource([a_case], (16, 16, 16))
+        patches = [source.sample(sample_generator(0, index)) for index in range(40)]
+        return [np.median(p.image[3][p.target[0] > 0.99]) for p in patches if (p.target[0] > 0.99).any()]
+
+    # The same patches in units of arteries of twice the contrast: half of it.
+    bright, brighter = (np.array(contrast_in_arteries(hu)) for hu in (600, 1300))
+    assert np.count_nonzero(bright) > 10
+    assert np.median(brighter[bright > 0] / bright[bright > 0]) == pytest.approx(0.5, abs=0.03)
+
+
 def test_now_and_then_nothing_is_told_of_the_arteries_contrast(a_case):
     source = VesselSource([a_case], (16, 16, 16))
     silent = [not source.sample(sample_generator(0, index)).image[3].any() for index in range(40)]
