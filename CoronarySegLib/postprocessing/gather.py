@@ -33,6 +33,8 @@ it can be cut off), above 100 for a tree. Below this a piece is a chamber and no
 ALL_BUT_TOUCHING_MM = 1.6
 """Two voxels without lumen do not part a branch from its tree: what is held for a branch and comes this near is joined,
 whatever the network says of the gap. Foreign pieces that were held for one stayed 1.8 mm away or more."""
+MAIN_PART_MM3, MAIN_PART_PRIOR = 200.0, 0.5
+"""Volume, and mean prior in it, from which a piece is kept at any distance: 3 cm of a vessel of 3 mm."""
 
 
 @dataclass
@@ -218,7 +220,7 @@ class _Work:
                 for n, tree in trees.items() if not self._contradicts(number, n)
             }
             nearest = min(gaps, key=gaps.get, default=None)
-            if nearest is None or gaps[nearest] > self.options.far_mm:
+            if nearest is None or (gaps[nearest] > self.options.far_mm and not self._is_main_part(number)):
                 continue
             if not piece.looks_like_branch(self._is_seen(number)):
                 continue
@@ -231,6 +233,10 @@ class _Work:
     def _bridged_when_near(self, piece: int, number: int, gap_mm: float, tree: cKDTree) -> bool:
         near = self.options.reconnect and gap_mm <= ALL_BUT_TOUCHING_MM
         return near and self._bridged(piece, number, tree, GapRule(ALL_BUT_TOUCHING_MM, None))
+
+    def _is_main_part(self, piece: int) -> bool:
+        """So large and so well seen by the prior that it is missed wherever it lies: more than a branch was cut off."""
+        return self.pieces.volumes_mm3[piece] >= MAIN_PART_MM3 and self.leans[piece, 2] >= MAIN_PART_PRIOR
 
     def _is_seen(self, piece: int) -> bool:
         """The prior has something here, or there is no prior."""

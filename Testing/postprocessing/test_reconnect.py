@@ -198,3 +198,13 @@ def test_a_piece_apart_that_may_well_be_a_vein_is_left_out(left, right, vein, ke
     prediction = replace(prediction, vein=Volume((vein * (piece > 0)).astype(np.float32), GRID))
     assert extract_trees(prediction).components_kept_apart == int(kept)
     assert extract_trees(prediction, PostOptions(exclude_veins=False)).components_kept_apart == 1
+
+
+@pytest.mark.parametrize(("radius_mm", "seen", "kept"), [(2.2, True, True), (2.2, False, False), (1.0, True, False)],
+                         ids=["large and seen", "not seen", "small"])
+def test_a_large_part_that_the_prior_sees_is_kept_however_far_it_lies(left, right, radius_mm, seen, kept):
+    far = tube((-5, 17, -22), (15, 17, -22), radius_mm)
+    prior = np.maximum(left, far) if seen else left
+    prediction = prediction_of(np.max([left, right, far], axis=0), priors=(prior, right))
+    trees = extract_trees(prediction, PostOptions(far_mm=5.0))
+    assert trees.components_kept_apart == int(kept)
