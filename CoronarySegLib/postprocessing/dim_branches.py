@@ -68,14 +68,15 @@ def dim_branches(
     index, depth = ridge(mask, spacing)
     places = _Places(index, index * spacing, depth)
     mean_of = _averages(places)
-    veined, believed = mean_of(places.values(vein)), mean_of(places.values(lumen))
+    own_vein = places.values(vein)
+    veined, believed = mean_of(own_vein), mean_of(places.values(lumen))
     seen = np.ones(len(index)) if priors is None else mean_of(np.maximum(*priors.at(geometry, index)))
     sure = (veined < SURE_ARTERY["vein"]) & (believed > SURE_ARTERY["lumen"]) & (seen > SURE_ARTERY["prior"])
     if np.count_nonzero(sure) < LEAST_SURE:
         return gone
     lack = _lack(places, ct_hu, sure, mean_of)
     strong, weak = ((lack > least_lack) & (veined > least_vein) for least_lack, least_vein in (STRONG, WEAK))
-    cut = _stretches(places, strong, strong | weak, veined) & (places.values(vein) > OWN_VEIN)
+    cut = _stretches(places, strong, strong | weak, veined) & (own_vein > OWN_VEIN)
     if cut.any():
         voxels = np.argwhere(mask)
         nearest = cKDTree(places.position_mm).query(voxels * spacing)[1]

@@ -2,7 +2,8 @@
 
 With the coarse left and right priors a root is the piece that overlaps its prior most; without them the two largest
 pieces are the roots, unless the second is a broken-off branch of the first. Every other piece is joined to a tree, kept
-apart (large, near and tube-like: a branch whose gap is too long to invent) or dropped.
+apart (tube-like and large and near, or so large that it is missed wherever it lies: its gap is too long to invent) or
+dropped.
 """
 
 from __future__ import annotations

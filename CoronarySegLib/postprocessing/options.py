@@ -17,9 +17,9 @@ class PostOptions:
     network holds for a cardiac vein rather than for lumen is no lumen. ``exclude_dense``: nor is a large body denser
     than any contrast in a coronary artery (a lead, the superior cava). A fragment is joined over at most
     ``maximum_gap_mm``; one that cannot be joined stays when it has ``minimum_fragment_mm3``, lies within
-    ``far_mm`` of a tree (200 mm³ in the middle of the coarse prior at any distance) and looks like a branch.
-    ``walls_by_ct``: the wall lies where the CT is half-way between blood and what surrounds it, rather than where the
-    network's probability is one half.
+    ``far_mm`` of a tree (a main part, large and in the middle of the coarse prior, at any distance) and looks like a
+    branch. ``walls_by_ct``: the wall lies where the CT is half-way between blood and what surrounds it, rather than
+    where the network's probability is one half.
     """
 
     threshold: float | None = None
