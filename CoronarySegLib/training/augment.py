@@ -1,6 +1,7 @@
 """Variations of a patch that a scanner or a patient could have made, by MONAI transforms on the processor.
 
-Anatomy moves in all channels together; grey values change in the CT channel alone, since the priors are no image.
+Anatomy moves in all channels together; the priors are no image, and keep their values. What another scanner does to
+brightness changes the CT alone, for contrast beside the scan's own arteries would not see it; both show blur and noise.
 A stage of slices turns in the plane and never leaves it.
 """
 
@@ -89,8 +90,10 @@ class Augmentation:
 
     def __init__(self, spec: StageSpec, options: AugmentOptions | None = None):
         options = options or (ANGIOGRAMS if spec.of_angiograms else AugmentOptions())
-        self._anatomy, self._grey = _anatomy(spec, options), _grey_values(spec, options)
-        self._masking = _masking(spec, options)
+        self._anatomy, self._masking = _anatomy(spec, options), _masking(spec, options)
+        self._brightness, self._sharpness = _brightness(options), _sharpness(spec, options)
+        self._noise = _noise(options)
+        self._contrast = spec.inputs.index("contrast") if "contrast" in spec.inputs else None
 
     def __call__(self, patch: Patch, rng: np.random.Generator) -> Patch:
         values = {"image": torch.as_tensor(np.array(patch.image, np.float32)),
@@ -101,12 +104,29 @@ class Augmentation:
         if moves:
             values["weight"] = torch.as_tensor(np.array(weight, np.float32))
         values = _applied(self._anatomy, values, rng)
-        ct = _applied(self._grey, {"ct": values["image"][:1]}, rng)["ct"]
-        image = np.concatenate([_array(ct), _array(values["image"][1:])])
+        image = self._scanned(_array(values["image"]), rng)
         image = _array(_applied(self._masking, {"image": torch.from_numpy(image)}, rng)["image"])
         return Patch(
             image.clip(0.0, 1.0), _array(values["target"]).clip(0.0, 1.0), _array(values["weight"]) if moves else weight
         )
+
+    def _scanned(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """``image`` (C, z, y, x) as another scanner would show it, in the channels that come from grey values."""
+        seen = [0] if self._contrast is None else [0, self._contrast]
+        share = [1.0] + [_slope(image[0], image[channel]) for channel in seen[1:]]
+        image = image.copy()
+        image[:1] = _array(_applied(self._brightness, {"ct": torch.from_numpy(image[:1])}, rng)["ct"])
+        image[seen] = _array(_applied(self._sharpness, {"ct": torch.from_numpy(image[seen])}, rng)["ct"])
+        noise = _array(_applied(self._noise, {"ct": torch.from_numpy(image[:1])}, rng)["ct"]) - image[:1]
+        image[seen] += np.reshape(share, (-1, 1, 1, 1)).astype(np.float32) * noise
+        return image
+
+
+def _slope(ct: np.ndarray, contrast: np.ndarray) -> float:
+    """By how much ``contrast`` rises with ``ct``: both are the same HU in other units, cut off below and above."""
+    uncut = (ct > 0) & (ct < 1) & (contrast > 0) & (contrast < 1)
+    spread = float(ct[uncut].std()) if uncut.any() else 0.0
+    return float(contrast[uncut].std()) / spread if spread > 0 else 0.0
 
 
 def _applied(steps: _Steps, values: dict, rng: np.random.Generator) -> dict:
@@ -143,21 +163,27 @@ def _anatomy(spec: StageSpec, options: AugmentOptions) -> _Steps:
     return [(options.affine_probability, affine), *bends, *((options.flip_probability, flip) for flip in flips)]
 
 
-def _grey_values(spec: StageSpec, options: AugmentOptions) -> _Steps:
+def _brightness(options: AugmentOptions) -> _Steps:
+    return [
+        (options.contrast_probability, RandScaleIntensityd("ct", factors=options.contrast, prob=1.0)),
+        (options.contrast_probability, RandShiftIntensityd("ct", offsets=options.shift, prob=1.0)),
+        (options.contrast_probability, RandAdjustContrastd("ct", gamma=options.gamma, prob=1.0)),
+    ]
+
+
+def _sharpness(spec: StageSpec, options: AugmentOptions) -> _Steps:
     sigma = options.blur_voxels
     across = (0.0, 0.0) if _of_slices(spec) else sigma
     coarser = [] if _of_slices(spec) else [
         (options.low_resolution_probability,
          RandSimulateLowResolutiond("ct", prob=1.0, zoom_range=options.low_resolution))
     ]
-    return [
-        (options.contrast_probability, RandScaleIntensityd("ct", factors=options.contrast, prob=1.0)),
-        (options.contrast_probability, RandShiftIntensityd("ct", offsets=options.shift, prob=1.0)),
-        (options.contrast_probability, RandAdjustContrastd("ct", gamma=options.gamma, prob=1.0)),
-        (options.blur_probability, RandGaussianSmoothd("ct", prob=1.0, sigma_x=across, sigma_y=sigma, sigma_z=sigma)),
-        *coarser,
-        (options.noise_probability, RandGaussianNoised("ct", prob=1.0, std=options.noise)),
-    ]
+    blur = RandGaussianSmoothd("ct", prob=1.0, sigma_x=across, sigma_y=sigma, sigma_z=sigma)
+    return [(options.blur_probability, blur), *coarser]
+
+
+def _noise(options: AugmentOptions) -> _Steps:
+    return [(options.noise_probability, RandGaussianNoised("ct", prob=1.0, std=options.noise))]
 
 
 def _masking(spec: StageSpec, options: AugmentOptions) -> _Steps:

@@ -1,4 +1,4 @@
-"""Augmentation: reproducible, anatomy together, grey values in the CT alone, no false mirror images."""
+"""Augmentation: reproducible, anatomy together, grey values without the priors, no false mirror images."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ NEVER = {f"{name}_probability": 0.0 for name in
 
 
 def a_patch(weight=None) -> Patch:
-    """Vessel stage, 24^3: a box as CT, the same box as left prior and as lumen."""
+    """Vessel stage, 24^3: a box as CT, as left prior and as lumen; contrast is half of the CT."""
     box = np.zeros((24, 24, 24), np.float32)
     box[6:18, 8:14, 4:10] = 1
     empty = np.zeros_like(box)
-    return Patch(np.stack([0.2 + 0.5 * box, box, empty]), np.stack([box, empty, empty]), weight)
+    return Patch(np.stack([0.2 + 0.5 * box, box, empty, 0.1 + 0.25 * box]), np.stack([box, empty, empty]), weight)
 
 
 def augmented(seed=0, weight=None, **options) -> Patch:
@@ -41,8 +41,8 @@ def test_another_generator_gives_another_patch():
 @pytest.mark.parametrize("seed", range(3))
 def test_shape_type_and_range_stay(seed):
     patch = everything(seed)
-    for array in (patch.image, patch.target):
-        assert (array.shape, array.dtype) == ((3, 24, 24, 24), np.float32)
+    for array, channels in ((patch.image, 4), (patch.target, 3)):
+        assert (array.shape, array.dtype) == ((channels, 24, 24, 24), np.float32)
         assert 0 <= array.min() <= array.max() <= 1
 
 
@@ -54,11 +54,27 @@ def test_image_prior_and_target_move_together(option):
 
 
 @pytest.mark.parametrize("option", ["contrast", "noise", "blur", "low_resolution"])
-def test_grey_values_change_in_the_ct_alone(option):
+def test_grey_values_change_and_priors_stay(option):
     patch, before = augmented(1, **{f"{option}_probability": 1.0}), a_patch()
     assert not np.allclose(patch.image[0], before.image[0])
-    assert np.array_equal(patch.image[1:], before.image[1:])
+    assert np.array_equal(patch.image[1:3], before.image[1:3])
     assert np.array_equal(patch.target, before.target)
+
+
+@pytest.mark.parametrize("option", ["noise", "blur", "low_resolution"])
+def test_blur_and_noise_are_in_contrast_as_in_the_ct(option):
+    patch = augmented(1, **{f"{option}_probability": 1.0})
+    assert np.allclose(patch.image[3], 0.5 * patch.image[0], atol=1e-5)
+
+
+def test_another_brightness_leaves_contrast_as_it_is():
+    assert np.array_equal(augmented(1, contrast_probability=1.0).image[3], a_patch().image[3])
+
+
+def test_contrast_that_is_not_known_stays_empty():
+    patch = a_patch()
+    patch.image[3] = 0
+    assert not always("vessels", patch, noise_probability=1.0, blur_probability=1.0).image[3].any()
 
 
 def test_a_weight_per_voxel_moves_with_the_anatomy():
