@@ -22,8 +22,8 @@ from .phantom_cases import COARSE_CHANNELS, COARSE_MM, FINE_MM, look_of, read_ca
 from .sources import Patch
 
 RENDER_MARGIN = 6
-BENDING_MM = 3.0
-"""Standard deviation of the bends of a view of the locator, at nodes a quarter of the view apart."""
+BENDING_MM, BEND_NODES = 3.0, 5
+"""Standard deviation of the bends of a view of the locator, at so many nodes an axis."""
 TILT_DEG = 15.0
 """Standard deviation of a view's turn about each axis. A locator that had seen 9 took the RCA of a real heart for a
 vein, and found it when the scan was turned by 15."""
@@ -239,12 +239,15 @@ def _random_view(
     matrix = tilt @ skew
     size, patch = np.asarray(image.shape), np.asarray(patch_zyx)
     centre = (size - 1) / 2.0 + rng.uniform(-1.0, 1.0, 3) * np.abs(size - patch) / 2.0
-    axes = [torch.arange(n, dtype=torch.float32) - (n - 1) / 2.0 for n in patch_zyx]
-    places = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1) @ torch.from_numpy(matrix.T.astype("f4"))
-    nodes = torch.from_numpy(rng.normal(0.0, BENDING_MM / COARSE_MM, (1, 3, 5, 5, 5)).astype("f4"))
-    bend = torch.nn.functional.interpolate(nodes, size=tuple(patch_zyx), mode="trilinear", align_corners=True)
-    places += bend[0].movedim(0, -1) + torch.from_numpy(centre.astype("f4"))
-    grid = (2.0 * places / torch.from_numpy((size - 1).astype("f4")) - 1.0).flip(-1)[None]
+    # Interpolation between nodes is exact for an affine map, so that they carry it together with the bends.
+    axes = [np.linspace(-(n - 1) / 2.0, (n - 1) / 2.0, BEND_NODES) for n in patch_zyx]
+    nodes = np.stack(np.meshgrid(*axes, indexing="ij"))
+    nodes = np.einsum("ij,jzyx->izyx", matrix, nodes) + centre.reshape(3, 1, 1, 1)
+    nodes += rng.normal(0.0, BENDING_MM / COARSE_MM, nodes.shape)
+    unit = (2.0 * nodes / (size - 1).reshape(3, 1, 1, 1) - 1.0)[::-1].astype("f4")
+    grid = torch.nn.functional.interpolate(
+        torch.from_numpy(unit)[None], size=tuple(patch_zyx), mode="trilinear", align_corners=True
+    ).movedim(1, -1)
     settings = {"padding_mode": "border", "align_corners": True}
     sampled = [
         torch.nn.functional.grid_sample(torch.from_numpy(a.astype("f4"))[None, None], grid, mode=mode, **settings)
