@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from .boxes import Box, box_of_points, inside_distance
+from .boxes import box_of_points, inside_distance, mask_of_points
 
 PEAK = 0.8
 TUBE_RADIUS_MM = 3.5
@@ -50,7 +50,7 @@ class Piece:
     @property
     def inscribed_mm(self) -> float:
         """Radius of the largest ball in it: to the wall, half a voxel before the first centre outside."""
-        mask = self._mask(box_of_points(self.index_zyx, 0, self.field.shape))
+        mask = mask_of_points(self.index_zyx, box_of_points(self.index_zyx, 0, self.field.shape))
         _, distance_mm = inside_distance(mask, self.spacing_zyx_mm)
         half_mm = 0.5 * float(self.spacing_zyx_mm.min())
         return max(float(distance_mm.max()) - half_mm, half_mm)
@@ -71,11 +71,6 @@ class Piece:
             return False
         margin = int(np.ceil(SHELL_MM[1] / self.spacing_zyx_mm.min())) + 1
         box = box_of_points(self.index_zyx, margin, self.field.shape)
-        distance = ndimage.distance_transform_edt(~self._mask(box), sampling=self.spacing_zyx_mm)
+        distance = ndimage.distance_transform_edt(~mask_of_points(self.index_zyx, box), sampling=self.spacing_zyx_mm)
         shell = self.ct_hu[box][(distance > SHELL_MM[0]) & (distance <= SHELL_MM[1])]
         return bool((shell >= AS_BRIGHT * np.median(self.values(self.ct_hu))).mean() > BRIGHT_SHELL)
-
-    def _mask(self, box: Box) -> np.ndarray:
-        mask = np.zeros([s.stop - s.start for s in box], bool)
-        mask[tuple((self.index_zyx - [s.start for s in box]).T)] = True
-        return mask

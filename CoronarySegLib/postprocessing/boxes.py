@@ -38,6 +38,24 @@ def box_of_points(index_zyx: np.ndarray, margin: np.ndarray | int, shape_zyx: tu
     return tuple(slice(int(a), int(b)) for a, b in zip(lower, upper, strict=True))
 
 
+def corner(box: Box) -> np.ndarray:
+    """Index (3,) of the first voxel of the box."""
+    return np.array([s.start for s in box])
+
+
+def inside_box(index_zyx: np.ndarray, box: Box) -> np.ndarray:
+    """Those of the indices (n, 3) that lie in the box, counted from its corner."""
+    local = index_zyx - corner(box)
+    return local[((local >= 0) & (local < [s.stop - s.start for s in box])).all(1)]
+
+
+def mask_of_points(index_zyx: np.ndarray, box: Box) -> np.ndarray:
+    """Bool array of the box, True at those of the indices (n, 3) that lie in it."""
+    mask = np.zeros([s.stop - s.start for s in box], bool)
+    mask[tuple(inside_box(index_zyx, box).T)] = True
+    return mask
+
+
 def widened(box: Box, voxels: np.ndarray | int, shape_zyx: tuple[int, ...]) -> Box:
     """``box`` with so many voxels more on either side (one number, or one an axis), clipped to the grid."""
     return tuple(

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from .boxes import box_of_points
+from .boxes import box_of_points, corner, inside_box, mask_of_points
 
 PATH_FLOOR = 0.02
 """Added to the probability in the cost 1/(p + floor): an empty voxel costs as much as about fifty certain ones."""
@@ -67,11 +67,8 @@ def find_bridge(
     path = _cheapest_path(field[box], tree, (trees[box] > 0) & ~tree, fragment_zyx, box, spacing_zyx_mm)
     if path is None:
         return None
-    inside = np.zeros(field[box].shape, bool)
-    local = fragment_zyx - [s.start for s in box]
-    local = local[((local >= 0) & (local < inside.shape)).all(1)]
-    inside[tuple(local.T)] = True
-    on_path = tuple((path - [s.start for s in box]).T)
+    inside = mask_of_points(fragment_zyx, box)
+    on_path = tuple((path - corner(box)).T)
     open_voxels = ~(inside | tree)[on_path]
     along = field[box][on_path][open_voxels]
     if rule.minimum_path_probability is not None:
@@ -88,21 +85,18 @@ def fill_bridge(field: np.ndarray, bridge: Bridge, threshold: float, spacing_zyx
     step_mm = float(spacing_zyx_mm.min())
     margin = np.ceil((bridge.radius_mm + step_mm) / spacing_zyx_mm).astype(int) + 1
     box = box_of_points(bridge.path_zyx, margin, field.shape)
-    off_path = np.ones(field[box].shape, bool)
-    off_path[tuple((bridge.path_zyx - [s.start for s in box]).T)] = False
+    off_path = ~mask_of_points(bridge.path_zyx, box)
     distance_mm = ndimage.distance_transform_edt(off_path, sampling=spacing_zyx_mm)
     tube = np.clip(threshold + (bridge.radius_mm - distance_mm) / (2.0 * step_mm), 0.0, 1.0)
     before = field[box] >= threshold
     field[box] = np.maximum(field[box], tube)
-    return np.argwhere((field[box] >= threshold) & ~before) + [s.start for s in box]
+    return np.argwhere((field[box] >= threshold) & ~before) + corner(box)
 
 
 def _cheapest_path(field, tree, blocked, fragment_zyx, box, spacing_zyx_mm) -> np.ndarray | None:
     from skimage.graph import MCP_Geometric
 
-    offset = np.array([s.start for s in box])
-    local = fragment_zyx - offset
-    starts = local[((local >= 0) & (local < field.shape)).all(1)]
+    starts = inside_box(fragment_zyx, box)
     ends = np.argwhere(tree)
     if not len(starts) or not len(ends):
         return None
@@ -114,7 +108,7 @@ def _cheapest_path(field, tree, blocked, fragment_zyx, box, spacing_zyx_mm) -> n
     best = int(np.argmin(totals))
     if not np.isfinite(totals[best]):
         return None
-    return np.array(finder.traceback(ends[best]), int) + offset
+    return np.array(finder.traceback(ends[best]), int) + corner(box)
 
 
 def _believable(along, field, used, on_path, gap_mm, spacing_zyx_mm, rule) -> bool:

@@ -13,7 +13,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from ..volume import Geometry
-from .boxes import bounding_box, box_of_points, points_of, ridge, spacing_zyx
+from .boxes import bounding_box, box_of_points, corner, mask_of_points, points_of, ridge, spacing_zyx
 from .components import component_sizes, label_components
 from .gather import Priors
 
@@ -105,10 +105,8 @@ def _far_ones_stay(parts, own, index, others, shape, geometry) -> np.ndarray:
     if not others:
         return parts
     box = box_of_points(index, 1, shape)
-    local = tuple((index - [s.start for s in box]).T)
-    foreign = np.zeros([s.stop - s.start for s in box], bool)
-    foreign[local] = parts != own
-    labels, count = label_components(foreign)
+    local = tuple((index - corner(box)).T)
+    labels, count = label_components(mask_of_points(index[parts != own], box))
     piece = labels[local]
     distance, _ = cKDTree(np.concatenate(others)).query(points_of(geometry, index))
     parts = parts.copy()
@@ -132,9 +130,7 @@ def _split_by_markers(index, left, right, field, geometry) -> np.ndarray | None:
     Returns (n,) uint8 for ``index``, or None when one of the sides has no solid marker (a stray of the prior).
     """
     box = box_of_points(index, 1, field.shape)
-    local = tuple((index - [s.start for s in box]).T)
-    mask = np.zeros([s.stop - s.start for s in box], bool)
-    mask[local] = True
+    local, mask = tuple((index - corner(box)).T), mask_of_points(index, box)
     markers = np.zeros(mask.shape, np.int32)
     for label, own, other in ((LEFT, left, right), (RIGHT, right, left)):
         sure = np.zeros(mask.shape, bool)
@@ -195,7 +191,7 @@ def _single(tree: np.ndarray, geometry: Geometry) -> Sided:
 def _landmarks(mask: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
     """Centre and proximal end (the highest of the thick parts) of a tree, LPS mm."""
     box = bounding_box(mask)
-    start = np.array([s.start for s in box])
+    start = corner(box)
     index, depth = ridge(mask[box], spacing_zyx(geometry))
     thick = index[depth >= 0.6 * np.percentile(depth, 98)]
     points = points_of(geometry, thick + start)
@@ -218,7 +214,7 @@ def _split_fused(mask, field, threshold, geometry) -> np.ndarray | None:
         markers = np.zeros(labels.shape, np.int32)
         markers[labels == two[0]], markers[labels == two[1]] = 1, 2
         parts = _flood(inside, markers, local)
-        start = [s.start for s in box]
+        start = corner(box)
         centres = [points_of(geometry, np.argwhere(parts == p) + start).mean(0) for p in (1, 2)]
         if abs(centres[0][0] - centres[1][0]) >= FUSED_APART_MM:
             result = np.zeros(mask.shape, np.uint8)
