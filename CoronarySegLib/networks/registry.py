@@ -24,6 +24,7 @@ NETWORKS = {
     "UNet3D": ("monai_networks", "UNet3D"),
     "UNetPlusPlus3D": ("monai_networks", "UNetPlusPlus3D"),
     "ImportedNetwork": ("imported", "ImportedNetwork"),
+    "MeanOf": ("mean_of", "MeanOf"),
     **{name: (f".angiogram.networks.{module}", name) for module, names in (
         ("unet3plus", ("UNet3Plus",)), ("tprnet", ("TPRNet",)), ("cgnet", ("CGNet",)),
         ("published_baselines", ("UNet", "UNetPlusPlus", "DeepLabV3", "DeepLabV3Plus", "PSPNet")),
