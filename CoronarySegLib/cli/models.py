@@ -1,4 +1,4 @@
-"""``coronaryseg models``: which models there are, what one is, whether its files are whole, and those of others."""
+"""``coronaryseg models``: which there are, what one is, whether its files are whole; joins them, imports others."""
 
 from __future__ import annotations
 
@@ -106,6 +106,19 @@ def import_command(
         f"Written to {model.path}. Use it with: coronaryseg segment CT --model {model.path}, or by its name where "
         f"{FOLDERS_VARIABLE} holds {model.path.resolve().parent}.", markup=False,
     )
+
+
+@app.command("join")
+def join_command(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Names or folders of two or more models.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="New model folder; its name is the model's.")],
+) -> None:
+    """Make one model of several of one kind: its probability is the mean of theirs."""
+    from ..models import find_model
+    from ..models.joining import joined_model
+
+    model = joined_model([find_model(name) for name in models], output)
+    console().print(f"{model.card.description} Written to {model.path}.", markup=False)
 
 
 @app.command("verify")

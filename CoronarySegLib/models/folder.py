@@ -39,6 +39,14 @@ class ModelFolder:
         return self.path / self.card.stage(stage_name).weights
 
 
+def new_folder(path: Path | str) -> Path:
+    """``path`` as the place of a new model. Raises ModelError when something is there already."""
+    folder = Path(path).expanduser()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ModelError(f"{folder} exists and is not empty. Choose a new folder for the model.")
+    return folder
+
+
 def open_model(path: Path | str) -> ModelFolder:
     """Read the card of a model folder and verify every weights file against its SHA-256.
 

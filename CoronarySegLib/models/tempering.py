@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import ModelError
 from ..in_place import folder_in_place
-from .folder import CARD_NAME, ModelFolder, open_model
+from .folder import CARD_NAME, ModelFolder, new_folder, open_model
 
 LAST_STAGES = {
     "two_step": ("vessels",), "whole": ("whole",), "patches": ("patches",), "vesselness": ("vesselness",),
@@ -36,9 +36,7 @@ def tempered_copy(
 ) -> ModelFolder:
     """Write ``model`` with ``temperature`` (on top of one it has) as the new folder ``folder``; ``figures`` join its
     card. Raises ModelError for a folder that is not empty, OutputError."""
-    folder = Path(folder).expanduser()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ModelError(f"{folder} exists and is not empty. Choose a new folder for the model.")
+    folder = new_folder(folder)
     card = model.card
     for name in last_stages(model):
         stage = card.stage(name)

@@ -17,6 +17,9 @@ from torch.nn.functional import logsigmoid
 from ..errors import ModelError
 from .registry import build_network
 
+FIRST_MEMBER = "members.0."
+"""How the names of the first network's weights begin."""
+
 
 class MeanOf(nn.Module):
     """``members`` times the network named ``network`` built with ``arguments``, each with weights of its own.

@@ -19,6 +19,7 @@ from ..preparation.window import hu_window
 from ..volume import Geometry
 from .doubts import doubtful_hu, doubtful_priors
 from .phantom_cases import COARSE_CHANNELS, COARSE_MM, FINE_MM, look_of, read_card
+from .phantom_sizes import enlargement, render_enlarged, resized, sometimes_wider
 from .sources import Patch
 
 RENDER_MARGIN = 6
@@ -29,6 +30,9 @@ TILT_DEG = 15.0
 vein, and found it when the scan was turned by 15."""
 SAME_LOOK = 0.7
 """Share of the fine patches in the look of their prior; the others are drawn anew."""
+LOST_WHERE_WIDER = 0.2
+"""Share of the patches with wider arteries that get no prior besides those that lose it anyway: the locator knows the
+usual arteries best."""
 
 
 class LocatorSource:
@@ -72,22 +76,39 @@ class VesselSource:
         path = self.cases[int(rng.integers(len(self.cases)))]
         case = self._open.get(path) or self._open.setdefault(path, _FineCase.open(path))
         prior = case.priors[int(rng.integers(len(case.priors)))]
-        start = self._corner(case, prior, rng)
-        voxels, keep = case.cut(start, self.patch_zyx)
+        times = enlargement(rng)
+        size = np.rint(self.patch_zyx / times).astype(int)
+        start = self._corner(case, prior, size, rng)
+        voxels, keep = case.cut(start, size)
+        voxels, is_wider = sometimes_wider(voxels, rng)
         look = self._look(case, prior.look, rng)
         scaled = _scaling(rng)
-        image = scaled(render(voxels, look, rng))
+        image = scaled(self._image(voxels, keep, look, times, rng))
+        priors = case.priors_on(prior, start, size, rng)
+        if is_wider and rng.random() < LOST_WHERE_WIDER:
+            priors = np.zeros_like(priors)
+        targets = np.stack([getattr(voxels, name)[keep] for name in ("lumen", "calcium", "vein")]).astype("f4") / 255.0
+        if times > 1.0:
+            priors, targets = resized(priors, self.patch_zyx), resized(targets, self.patch_zyx)
+        contrast = relative_contrast(image, doubtful_hu(scaled(prior.of_arteries_hu(look)), rng))
+        inputs = np.concatenate([hu_window(image)[None], priors, contrast[None]]).astype("f4")
+        inputs, targets = _turned(inputs, targets, rng)
+        return Patch(inputs, targets)
+
+    def _image(
+        self, voxels: VoxelAnatomy, keep: tuple[slice, ...], look: Appearance, times: float, rng: np.random.Generator
+    ) -> np.ndarray:
+        """HU of the patch, ``times`` enlarged, sometimes moved or of a coarse reconstruction."""
+        if times > 1.0:
+            image = render_enlarged(voxels, keep, look, times, self.patch_zyx, rng)
+            keep = (slice(None),) * 3
+        else:
+            image = render(voxels, look, rng)
         if look.motion_mm > 0 and rng.random() < 0.5:
             _moved(image, look, rng)
         if rng.random() < 0.2:
-            image = _low_resolution(image, FINE_MM, (0.7, 1.5), rng)
-        image = image[keep]
-        priors = case.priors_on(prior, start, self.patch_zyx, rng)
-        contrast = relative_contrast(image, doubtful_hu(scaled(prior.of_arteries_hu(look)), rng))
-        inputs = np.concatenate([hu_window(image)[None], priors, contrast[None]]).astype("f4")
-        targets = np.stack([getattr(voxels, name)[keep] for name in ("lumen", "calcium", "vein")]).astype("f4") / 255.0
-        inputs, targets = _turned(inputs, targets, rng)
-        return Patch(inputs, targets)
+            image = _low_resolution(image, FINE_MM, (0.7, 1.7), rng)
+        return image[keep]
 
     def _look(self, case: _FineCase, of_prior: int, rng: np.random.Generator) -> Appearance:
         """Mostly the appearance in which the locator gave this prior.
@@ -97,9 +118,11 @@ class VesselSource:
         """
         return look_of(case.seed, of_prior)[0] if rng.random() < SAME_LOOK else Appearance.draw(rng, wide=True)
 
-    def _corner(self, case: _FineCase, prior: _Prior, rng: np.random.Generator) -> np.ndarray:
-        """Lower corner (z, y, x) of a patch: on an artery, plaque or vein, in the prior's corridor, or anywhere in
-        the heart."""
+    def _corner(
+        self, case: _FineCase, prior: _Prior, patch_zyx: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Lower corner (z, y, x) of a patch of ``patch_zyx`` voxels: on an artery, plaque or vein, in the prior's
+        corridor, or anywhere in the heart."""
         kind = rng.random()
         size = np.asarray(case.fine.shape[1:])
         if kind < 0.4:
@@ -116,8 +139,8 @@ class VesselSource:
                 centre = case.lumen_points[int(rng.integers(len(case.lumen_points)))]
         else:
             centre = rng.integers(0, size)
-        shift = rng.integers(-self.patch_zyx // 3, self.patch_zyx // 3 + 1)
-        return np.clip(centre + shift - self.patch_zyx // 2, 0, size - self.patch_zyx)
+        shift = rng.integers(-patch_zyx // 3, patch_zyx // 3 + 1)
+        return np.clip(centre + shift - patch_zyx // 2, 0, size - patch_zyx)
 
 
 @dataclass(frozen=True)

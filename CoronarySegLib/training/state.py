@@ -20,7 +20,7 @@ from ..networks.layout import placed
 from .config import MAY_CHANGE_ON_RESUME, TrainConfig, from_dict
 from .critic import Critic
 from .hardware import Hardware
-from .unfolding import folded_start
+from .unfolding import first_member, folded_start
 
 CHECKPOINT = "checkpoint.pt"
 BEST = "best.safetensors"
@@ -116,7 +116,7 @@ def _set_output_bias(network: torch.nn.Module, value: float) -> None:
 
 def _load_initial(network: torch.nn.Module, path: Path) -> None:
     try:
-        network.load_state_dict(folded_start(read_tensors(path), network))
+        network.load_state_dict(folded_start(first_member(read_tensors(path), network), network))
     except (OSError, SafetensorError) as error:
         raise TrainingError(f"The start weights {path} cannot be read: {error}. Give a .safetensors file.") from error
     except RuntimeError as error:

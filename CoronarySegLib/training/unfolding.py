@@ -1,10 +1,12 @@
-"""A network's weights as the start of one that folds voxels or sees more, and at first answers as it did."""
+"""A network's weights as the start of one that folds voxels or sees more, and at first answers as it did; and those of
+one of several networks that answer as one."""
 
 from __future__ import annotations
 
 import torch
 
 from ..networks import ResUNet3D
+from ..networks.mean_of import FIRST_MEMBER, MeanOf
 
 _READS_THE_IMAGE = ("encoder.0.conv1.weight", "encoder.0.shortcut.weight")
 
@@ -35,6 +37,14 @@ def folded_start(weights: dict[str, torch.Tensor], network: torch.nn.Module) -> 
     bias = own["head.bias"].clone()
     bias[:known] = weights["head.bias"]
     return {**fitted, "head.weight": head, "head.bias": bias}
+
+
+def first_member(weights: dict[str, torch.Tensor], network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """``weights``; where they are of several networks that answer as one and ``network`` is none of that kind, those of
+    the first."""
+    if isinstance(network, MeanOf) or not any(name.startswith(FIRST_MEMBER) for name in weights):
+        return weights
+    return {name.removeprefix(FIRST_MEMBER): w for name, w in weights.items() if name.startswith(FIRST_MEMBER)}
 
 
 def _with_deaf_inputs(weights: dict[str, torch.Tensor], own: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

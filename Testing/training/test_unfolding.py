@@ -12,7 +12,7 @@ from CoronarySegLib.networks import build_network
 from CoronarySegLib.training.config import TrainConfig
 from CoronarySegLib.training.hardware import choose_hardware
 from CoronarySegLib.training.state import new_state
-from CoronarySegLib.training.unfolding import folded_start
+from CoronarySegLib.training.unfolding import first_member, folded_start
 
 SMALL = {"channels": [4, 8], "bottleneck": 8}
 
@@ -69,3 +69,14 @@ def test_a_network_with_more_inputs_starts_deaf_to_them():
     image = torch.rand(1, 3, 16, 16, 16)
     with torch.no_grad():
         assert torch.allclose(wide(image), narrow(image[:, :2]), atol=1e-5)
+
+
+def test_a_run_starts_from_the_first_of_several_networks_that_answer_as_one(tmp_path):
+    torch.manual_seed(2)
+    joined = build_network("MeanOf", {"arguments": {"in_channels": 2, **SMALL}})
+    first = joined.members[0].state_dict()
+    network = build_network("ResUNet3D", {"in_channels": 2, **SMALL})
+    network.load_state_dict(first_member(joined.state_dict(), network))
+    assert all(torch.equal(value, first[name]) for name, value in network.state_dict().items())
+    assert first_member(joined.state_dict(), joined).keys() == joined.state_dict().keys()
+    assert first_member(first, network) is first

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...errors import ModelError
 from ..card import ModelCard, StageCard
-from ..folder import ModelFolder, load_stage, save_model
+from ..folder import ModelFolder, load_stage, new_folder, save_model
 from .foreign import Foreign
 from .monai_bundle import is_bundle, read_bundle
 from .nnunet import find_trained, read_nnunet
@@ -37,11 +37,10 @@ def import_model(
     Raises ModelError for a folder that is neither, is incomplete, or wants what cannot be done here,
     MissingPackageError for an architecture whose package is not installed.
     """
-    source, folder = Path(source).expanduser(), Path(folder).expanduser()
+    source = Path(source).expanduser()
     if not source.is_dir():
         raise ModelError(f"{source} is not a folder. Give an nnU-Net results folder or a MONAI bundle.")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ModelError(f"{folder} exists and is not empty. Choose a new folder for the model.")
+    folder = new_folder(folder)
     try:
         foreign = _read(source, fold, weights, outputs)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
