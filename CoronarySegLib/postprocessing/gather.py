@@ -34,8 +34,12 @@ it can be cut off), above 100 for a tree. Below this a piece is a chamber and no
 ALL_BUT_TOUCHING_MM = 1.6
 """Two voxels without lumen do not part a branch from its tree: what is held for a branch and comes this near is joined,
 whatever the network says of the gap. Foreign pieces that were held for one stayed 1.8 mm away or more."""
-MAIN_PART_MM3, MAIN_PART_PRIOR = 200.0, 0.5
-"""Volume, and mean prior in it, from which a piece is kept at any distance: 3 cm of a vessel of 3 mm."""
+IN_THE_MIDDLE = 0.5
+"""Mean prior in a piece from which it lies in the middle of a coarse tree, not at its rim."""
+SEEN_THROUGH_MM = 4.0
+"""What is held for a branch in the middle of the prior is joined over so much, whatever the network says of the gap."""
+MAIN_PART_MM3 = 200.0
+"""Volume from which a piece in the middle of the prior is kept at any distance: 3 cm of a vessel of 3 mm."""
 
 
 @dataclass
@@ -205,7 +209,7 @@ class _Work:
 
     def keep_large_ones(self) -> bool:
         """What no bridge reached but is too large, too certain and too tube-like to be thrown away: joined where it all
-        but touches a tree, kept apart otherwise.
+        but touches a tree, or comes near it in the middle of the prior; kept apart otherwise.
 
         True when one of them lies where the prior sees nothing: a part of the tree was lost there, and there is more
         to join to it.
@@ -232,12 +236,14 @@ class _Work:
         return unseen
 
     def _bridged_when_near(self, piece: int, number: int, gap_mm: float, tree: cKDTree) -> bool:
-        near = self.options.reconnect and gap_mm <= ALL_BUT_TOUCHING_MM
-        return near and self._bridged(piece, number, tree, GapRule(ALL_BUT_TOUCHING_MM, None))
+        in_the_middle = self.leans[piece, 2] >= IN_THE_MIDDLE
+        reach_mm = SEEN_THROUGH_MM if in_the_middle else ALL_BUT_TOUCHING_MM
+        near = self.options.reconnect and gap_mm <= reach_mm
+        return near and self._bridged(piece, number, tree, GapRule(reach_mm, None))
 
     def _is_main_part(self, piece: int) -> bool:
         """So large and so well seen by the prior that it is missed wherever it lies: more than a branch was cut off."""
-        return self.pieces.volumes_mm3[piece] >= MAIN_PART_MM3 and self.leans[piece, 2] >= MAIN_PART_PRIOR
+        return self.pieces.volumes_mm3[piece] >= MAIN_PART_MM3 and self.leans[piece, 2] >= IN_THE_MIDDLE
 
     def _is_seen(self, piece: int) -> bool:
         """The prior has something here, or there is no prior."""
