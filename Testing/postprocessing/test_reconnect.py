@@ -22,7 +22,7 @@ from tree_samples import (
     tubes,
 )
 
-from CoronarySegLib.postprocessing import PostOptions, extract_trees
+from CoronarySegLib.postprocessing import PostOptions, extract_trees, gather
 from CoronarySegLib.volume import Volume
 
 TIP = between(LEFT_FORK, LEFT_END, 0.6)
@@ -86,6 +86,16 @@ def test_what_is_held_for_a_branch_and_all_but_touches_the_tree_is_joined_though
     trees = extract_trees(prediction_of(field))
     assert (trees.components_reconnected, trees.components_kept_apart) == (1, 0)
     assert pieces(left_of(trees)) == 1
+
+
+@pytest.mark.parametrize(("seen", "reach_mm", "joined"), [(0.9, 4.0, True), (0.3, 4.0, False), (0.9, 2.0, False)])
+def test_a_dark_gap_of_some_millimetres_is_bridged_in_the_middle_of_the_prior_alone(
+    left, right, monkeypatch, seen, reach_mm, joined
+):
+    monkeypatch.setattr(gather, "SEEN_THROUGH_MM", reach_mm)
+    trees = extract_trees(prediction_of(broken_left(0.78, 0.0), priors=(seen * left, right)))
+    assert (trees.components_reconnected, trees.components_kept_apart) == (int(joined), int(not joined))
+    assert pieces(left_of(trees)) == 1 + int(not joined)
 
 
 def test_a_dark_gap_is_left_open_when_nothing_is_to_be_joined():
