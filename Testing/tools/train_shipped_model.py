@@ -4,7 +4,10 @@
     python Testing/tools/train_shipped_model.py --work runs/more --start-from resunet3d --export runs/more/model
 
 Makes the phantoms (about 0.4 GB each), trains the locator, stores its priors, trains the vessels stage and writes the
-model folder. On two CPU cores with bf16 this is a matter of hours.
+model folder. On two CPU cores with bf16 this is a matter of hours. The fine stage that is shipped is the mean of two
+networks: a second run that starts from the first model, and then
+
+    coronaryseg models join runs/first/model runs/more/model -o CoronarySegLib/models/shipped/resunet3d
 """
 
 from __future__ import annotations
