@@ -7,7 +7,7 @@ Makes the phantoms (about 0.4 GB each), trains the locator, stores its priors, t
 model folder. On two CPU cores with bf16 this is a matter of hours. The fine stage that is shipped is the mean of two
 networks: a second run that starts from the first model, and then
 
-    coronaryseg models join runs/first/model runs/more/model -o CoronarySegLib/models/shipped/resunet3d
+    coronaryseg models join runs/first/model runs/more/model -o runs/resunet3d
 """
 
 from __future__ import annotations
