@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ModelError
+from ..networks.mean_of import MeanOf, joined_state
 from .card import StageCard
 from .folder import ModelFolder, load_stage, new_folder, save_model
 from .tempering import last_stages
 
-JOINED = "MeanOf"
+JOINED = MeanOf.__name__
 
 
 def joined_model(models: Sequence[ModelFolder], folder: Path | str) -> ModelFolder:
@@ -31,10 +32,7 @@ def joined_model(models: Sequence[ModelFolder], folder: Path | str) -> ModelFold
         stage = card.stage(name)
         for model in models:
             _check_alike(first, model, name)
-        members = [load_stage(model, name).state_dict() for model in models]
-        states[name] = {
-            f"members.{number}.{key}": value for number, member in enumerate(members) for key, value in member.items()
-        }
+        states[name] = joined_state([load_stage(model, name).state_dict() for model in models])
         arguments = {"network": stage.network, "arguments": stage.arguments, "members": len(models)}
         card = card.with_stage(replace(stage, network=JOINED, arguments=arguments))
     card = replace(

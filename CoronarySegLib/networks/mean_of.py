@@ -7,7 +7,7 @@ saved and run like any other, and the patches are cut and blended once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,9 +16,15 @@ from torch.nn.functional import logsigmoid
 
 from ..errors import ModelError
 from .registry import build_network
+from .tempered import fits_like
 
 FIRST_MEMBER = "members.0."
 """How the names of the first network's weights begin."""
+
+
+def joined_state(states: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """The weights of a :class:`MeanOf` whose members have the weights ``states``."""
+    return {f"members.{number}.{name}": value for number, state in enumerate(states) for name, value in state.items()}
 
 
 class MeanOf(nn.Module):
@@ -36,9 +42,7 @@ class MeanOf(nn.Module):
                 "Correct the model card."
             )
         self.members = nn.ModuleList(build_network(network, arguments) for _ in range(members))
-        for name in ("in_channels", "out_channels", "size_factor"):
-            if hasattr(self.members[0], name):
-                setattr(self, name, getattr(self.members[0], name))
+        fits_like(self, self.members[0])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         logits = torch.stack([member(x) for member in self.members])

@@ -9,6 +9,13 @@ import torch
 from torch import nn
 
 
+def fits_like(wrapper: nn.Module, network: nn.Module) -> None:
+    """Let ``wrapper`` tell of its channels and of the sizes it takes what ``network`` tells."""
+    for name in ("in_channels", "out_channels", "size_factor"):
+        if hasattr(network, name):
+            setattr(wrapper, name, getattr(network, name))
+
+
 class Tempered(nn.Module):
     """``network`` (logits out) with its logits divided by ``temperature`` (positive, above 1 makes it less sure)."""
 
@@ -17,9 +24,7 @@ class Tempered(nn.Module):
         if not temperature > 0:
             raise ValueError(f"a temperature is positive, not {temperature}")
         self.network, self.temperature = network, float(temperature)
-        for name in ("in_channels", "out_channels", "size_factor"):
-            if hasattr(network, name):
-                setattr(self, name, getattr(network, name))
+        fits_like(self, network)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.network(x) / self.temperature

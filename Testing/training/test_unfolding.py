@@ -71,7 +71,7 @@ def test_a_network_with_more_inputs_starts_deaf_to_them():
         assert torch.allclose(wide(image), narrow(image[:, :2]), atol=1e-5)
 
 
-def test_a_run_starts_from_the_first_of_several_networks_that_answer_as_one(tmp_path):
+def test_a_run_starts_from_the_first_of_several_networks_that_answer_as_one():
     torch.manual_seed(2)
     joined = build_network("MeanOf", {"arguments": {"in_channels": 2, **SMALL}})
     first = joined.members[0].state_dict()
