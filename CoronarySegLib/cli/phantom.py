@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OutputError
+from ..phantom.tree import CALIBRES
 from ..progress import as_progress
 from .angiogram import make_angiograms
 from .choices import OverwriteOption, ProgressOption
@@ -63,6 +64,9 @@ def phantom_command(
     stenoses: Annotated[
         int | None, typer.Option("--stenoses", min=0, max=4, help="Per trunk; drawn by default.")
     ] = None,
+    calibre: Annotated[
+        float, typer.Option("--calibre", min=CALIBRES[0], max=CALIBRES[1], help="Arteries so many times as wide.")
+    ] = 1.0,
     layout: Annotated[
         LayoutChoice, typer.Option("--layout", help="A folder each, or as the ImageCAS data set with its four folds.")
     ] = LayoutChoice.folders,
@@ -85,7 +89,7 @@ def phantom_command(
             dominance=None if dominance is None else dominance.value, progress=progress,
         )
         return
-    from ..phantom import PhantomSettings
+    from ..phantom import PhantomSettings, TreeBuild
     from ..phantom.imagecas import FOLDS, write_split_table
 
     geometry = grid_of(size, spacing, orientation, oblique)
@@ -101,7 +105,7 @@ def phantom_command(
         (
             PhantomSettings(
                 seed=seed + number, geometry=geometry, dominance=None if dominance is None else dominance.value,
-                stenoses_per_trunk=stenoses, artefacts=not clean,
+                stenoses_per_trunk=stenoses, build=TreeBuild(calibre), artefacts=not clean,
             ),
             output if as_imagecas else folders[number], number + 1 if as_imagecas else None,
         )

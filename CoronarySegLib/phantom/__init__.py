@@ -4,7 +4,7 @@ from importlib import import_module
 
 from .settings import PhantomSettings, centred_grid
 from .tissues import Tissue
-from .tree import Branch, CalciumDeposit, CoronaryTree, Lesion
+from .tree import Branch, CalciumDeposit, CoronaryTree, Lesion, TreeBuild
 
 _HEAVY = {
     "Phantom": "phantom", "make_phantom": "phantom", "truth_labels": "phantom", "read_tree": "writing",
@@ -12,8 +12,8 @@ _HEAVY = {
 }
 
 __all__ = [
-    "Branch", "CalciumDeposit", "CoronaryTree", "Lesion", "Phantom", "PhantomSettings", "Tissue", "centred_grid",
-    "make_phantom", "read_tree", "truth_labels", "write_phantom",
+    "Branch", "CalciumDeposit", "CoronaryTree", "Lesion", "Phantom", "PhantomSettings", "Tissue", "TreeBuild",
+    "centred_grid", "make_phantom", "read_tree", "truth_labels", "write_phantom",
 ]
 
 

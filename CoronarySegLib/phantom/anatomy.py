@@ -13,7 +13,7 @@ from .heart import Heart, build_heart
 from .lesions import add_lesions
 from .shapes import Lattice
 from .thorax import Thorax, build_thorax
-from .tree import CoronaryTree, Dominance
+from .tree import CoronaryTree, Dominance, TreeBuild
 from .veins import Tube, grow_veins
 
 LATTICE = Lattice((-114.0, -114.0, -99.0), (133, 153, 153), 1.5)
@@ -36,6 +36,7 @@ def make_anatomy(
     *,
     dominance: Dominance | None = None,
     stenoses_per_trunk: int | None = None,
+    build: TreeBuild = TreeBuild(),
     progress: Progress | ProgressCallback | None = None,
 ) -> Anatomy:
     """Draw one anatomy. The same seed gives the same anatomy; a few seconds on one core."""
@@ -46,7 +47,7 @@ def make_anatomy(
     surface = Surface.of(heart)
     drawn: Dominance = rng.choice(["right", "left", "co-dominant"], p=[0.85, 0.11, 0.04]).item()
     report(0.6, "Growing coronary arteries and veins")
-    tree = add_lesions(grow_tree(surface, rng, dominance or drawn), rng, stenoses_per_trunk)
+    tree = add_lesions(grow_tree(surface, rng, dominance or drawn, build), rng, stenoses_per_trunk)
     veins = grow_veins(surface, tree, rng)
     report(0.7, "Building the thorax")
     thorax = build_thorax(heart, rng)

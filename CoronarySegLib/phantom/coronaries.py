@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .courses import STEP_MM, Surface, arc_length, resample
-from .tree import Branch, CoronaryTree, Dominance, Side
+from .tree import Branch, CoronaryTree, Dominance, Side, TreeBuild
 
 MIN_DIAMETER_MM = 1.2
 """What a reader can still follow on a good CT; expert trees end at about this calibre."""
+
+USUAL_RADIUS_MM = 1.2
+"""Of a trunk: by so much more a vessel of twice the calibre runs above the muscle."""
 
 
 @dataclass
@@ -31,8 +34,8 @@ class _Growing:
 
 
 class _Grower:
-    def __init__(self, surface: Surface, rng: np.random.Generator, dominance: Dominance):
-        self.surface, self.rng, self.dominance = surface, rng, dominance
+    def __init__(self, surface: Surface, rng: np.random.Generator, dominance: Dominance, build: TreeBuild):
+        self.surface, self.rng, self.dominance, self.build = surface, rng, dominance, build
         self.frame = surface.heart.frame
         self.exponent = float(np.clip(rng.normal(2.4, 0.15), 2.1, 2.7))
         self.taper_share = rng.uniform(0.03, 0.12)
@@ -49,7 +52,7 @@ class _Grower:
         return self.surface.lay(
             np.asarray(control),
             self.rng,
-            clearance_mm=clearance,
+            clearance_mm=clearance + (self.build.calibre - 1.0) * USUAL_RADIUS_MM,
             wiggle_mm=wiggle * self.wiggle,
             wavelength_mm=wavelength * self.rng.uniform(0.75, 1.3),
             **kw,
@@ -110,9 +113,11 @@ class _Grower:
         return self.add(name, self.branches[parent].side, parent, points, diameter, at_mm if narrows_parent else 0.0)
 
 
-def grow_tree(surface: Surface, rng: np.random.Generator, dominance: Dominance) -> CoronaryTree:
+def grow_tree(
+    surface: Surface, rng: np.random.Generator, dominance: Dominance, build: TreeBuild = TreeBuild()
+) -> CoronaryTree:
     """Both trees without lesions."""
-    g = _Grower(surface, rng, dominance)
+    g = _Grower(surface, rng, dominance, build)
     ostia = _ostia(g)
     groove = surface.atrioventricular_groove(np.deg2rad(np.linspace(-110.0, 260.0, 75)))
     _left(g, ostia["left"], groove.point)
@@ -120,7 +125,7 @@ def grow_tree(surface: Surface, rng: np.random.Generator, dominance: Dominance) 
     _twigs(g)
     branches = []
     for i, b in enumerate(g.branches):
-        radius = 0.5 * g.diameter_along(i, arc_length(b.points))
+        radius = 0.5 * build.calibre * g.diameter_along(i, arc_length(b.points))
         left = arc_length(b.points)[-1] - arc_length(b.points)
         tip = 1.0 if b.name == "LM" else np.clip(left / 2.0, 0.7, 1.0)
         branches.append(Branch(b.name, b.side, b.parent, b.points, radius * tip, radius * tip))
@@ -288,7 +293,7 @@ def _crux_branches(g: _Grower, trunk: int, side: Side, *, pda: bool, lateral: bo
 def _twigs(g: _Grower) -> None:
     """Small unnamed side branches along everything that is wide enough; real trees are full of them."""
     rng, s = g.rng, g.surface
-    density = rng.uniform(0.1, 0.5)
+    density = rng.uniform(*g.build.twigs)
     for index in range(len(g.branches)):
         branch = g.branches[index]
         if branch.name in ("LM",) or branch.name.startswith("S"):

@@ -43,6 +43,7 @@ def make_phantom(settings: PhantomSettings, progress: Progress | ProgressCallbac
         settings.seed,
         dominance=settings.dominance,
         stenoses_per_trunk=settings.stenoses_per_trunk,
+        build=settings.build,
         progress=report.part(0.0, 0.2),
     )
     voxels = rasterise(anatomy, settings.grid(), report.part(0.2, 0.7))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..volume import Geometry
-from .tree import Dominance
+from .tree import Dominance, TreeBuild
 
 NATIVE_SHAPE_ZYX = (275, 512, 512)
 NATIVE_SPACING_XYZ_MM = (0.38, 0.38, 0.5)
@@ -17,7 +17,8 @@ class PhantomSettings:
 
     ``geometry`` is any grid (orientation, oblique, spacing) in LPS mm; the heart's centre is the frame's origin, so a
     grid should enclose about 130 mm round (0, 0, 0). None is the clinical grid 512x512x275 of 0.38x0.38x0.5 mm.
-    ``appearance_seed`` renders the same anatomy in another appearance. ``artefacts`` False gives a clean image.
+    ``appearance_seed`` renders the same anatomy in another appearance. ``build`` makes the same tree wider or richer.
+    ``artefacts`` False gives a clean image.
     """
 
     seed: int = 0
@@ -25,6 +26,7 @@ class PhantomSettings:
     geometry: Geometry | None = None
     dominance: Dominance | None = None
     stenoses_per_trunk: int | None = None
+    build: TreeBuild = TreeBuild()
     artefacts: bool = True
 
     def grid(self) -> Geometry:

@@ -9,6 +9,36 @@ import numpy as np
 
 Side = Literal["left", "right"]
 Dominance = Literal["right", "left", "co-dominant"]
+CALIBRES, MOST_TWIGS = (0.5, 2.0), 3.0
+USUAL, DRAWN_CALIBRES, DRAWN_TWIGS = 0.4, (0.95, 1.5), (0.1, 2.0)
+
+
+@dataclass(frozen=True)
+class TreeBuild:
+    """How wide and how rich in small branches a coronary tree is.
+
+    ``calibre`` multiplies every diameter; 1 is the mean of published angiography and CT figures. ``twigs`` is the range
+    of small side branches along 26 mm of a vessel that the generator draws from. Masks drawn by readers, wall and all,
+    hold two to three times the volume of the usual tree; :meth:`draw` reaches there, for training.
+    """
+
+    calibre: float = 1.0
+    twigs: tuple[float, float] = (0.1, 0.5)
+
+    def __post_init__(self) -> None:
+        low, high = self.twigs
+        if not (CALIBRES[0] <= self.calibre <= CALIBRES[1] and 0.0 <= low <= high <= MOST_TWIGS):
+            raise ValueError(
+                f"A tree's calibre must lie between {CALIBRES[0]:g} and {CALIBRES[1]:g}, its twigs between 0 and "
+                f"{MOST_TWIGS:g}, the lower bound first; not {self.calibre:g} and {low:g} to {high:g}"
+            )
+
+    @staticmethod
+    def draw(rng: np.random.Generator) -> TreeBuild:
+        """The usual tree in two cases of five; else one of any calibre and richness."""
+        if rng.random() < USUAL:
+            return TreeBuild()
+        return TreeBuild(float(np.exp(rng.uniform(*np.log(DRAWN_CALIBRES)))), DRAWN_TWIGS)
 
 
 @dataclass(frozen=True)

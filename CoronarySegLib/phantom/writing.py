@@ -48,6 +48,7 @@ def tree_to_dict(phantom: Phantom) -> dict:
         "unit": "mm",
         "seed": phantom.settings.seed,
         "dominance": tree.dominance,
+        "calibre": phantom.settings.build.calibre,
         "ostia": {side: np.round(point, 3).tolist() for side, point in tree.ostia_lps_mm.items()},
         "branches": [
             {

@@ -17,6 +17,7 @@ from ..phantom.anatomy import Anatomy, make_anatomy
 from ..phantom.appearance import Appearance, add_noise, render
 from ..phantom.raster import VoxelAnatomy, rasterise
 from ..phantom.scanner import add_artefacts
+from ..phantom.tree import TreeBuild
 from ..preparation import grown
 from ..volume import Geometry
 from .stages import CORRIDOR_MM
@@ -49,7 +50,7 @@ def prepare_case(seed: int, folder: Path, *, looks: int = 5) -> Path:
     if (case / "card.json").exists():
         return case
     case.mkdir(parents=True, exist_ok=True)
-    anatomy = make_anatomy(seed)
+    anatomy = make_anatomy(seed, build=TreeBuild.draw(np.random.default_rng([seed, 7202])))
     voxels = rasterise(anatomy, Geometry(FIELD_SHAPE_ZYX, (COARSE_MM,) * 3, FIELD_ORIGIN_MM))
     np.save(case / "coarse_target.npy", _coarse_target(voxels))
     for look_index in range(looks):

@@ -1,7 +1,6 @@
-"""Arteries of other sizes than the generator draws, in patches of the fine stage.
+"""A smaller part of the heart enlarged, in patches of the fine stage: vessels of any size, veins with the arteries.
 
-In the phantoms a cardiac vein is mostly thicker than the artery beside it. A stage that saw nothing else takes a wide
-artery for a vein where the coarse prior has missed it; some patients' arteries are twice as wide as the usual.
+How wide arteries are beside the veins of their heart is the anatomy's to say (``phantom.tree.TreeBuild``).
 """
 
 from __future__ import annotations
@@ -10,37 +9,17 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from scipy import ndimage
 
 from ..phantom.appearance import Appearance, add_noise, render
 from ..phantom.raster import VoxelAnatomy
-from ..phantom.tissues import Tissue
 
 ENLARGED, ENLARGED_BY = 0.35, (1.1, 2.0)
 """Share of the patches that show a smaller part of the heart enlarged, and how much."""
-WIDER, MOST_WIDER_VOXELS = 0.3, 2
-"""Share of the patches in which arteries alone are wider, and by how many voxels all round at most."""
 
 
 def enlargement(rng: np.random.Generator) -> float:
     """How many times larger a patch shows the anatomy; mostly 1."""
     return float(rng.uniform(*ENLARGED_BY)) if rng.random() < ENLARGED else 1.0
-
-
-def sometimes_wider(voxels: VoxelAnatomy, rng: np.random.Generator) -> tuple[VoxelAnatomy, bool]:
-    """``voxels``, now and then with wider arteries, and whether they are."""
-    if rng.random() >= WIDER:
-        return voxels, False
-    return wider(voxels, int(rng.integers(1, MOST_WIDER_VOXELS + 1))), True
-
-
-def wider(voxels: VoxelAnatomy, by_voxels: int) -> VoxelAnatomy:
-    """Arteries wider by so many voxels all round, beside veins as they are; none grows into the aorta it comes from."""
-    lumen = voxels.lumen
-    for _ in range(by_voxels):
-        lumen = np.maximum.reduce([ndimage.maximum_filter1d(lumen, 3, axis) for axis in range(3)])
-    lumen = np.where(voxels.tissue == Tissue.AORTA, voxels.lumen, lumen)
-    return replace(voxels, lumen=lumen, vein=np.minimum(voxels.vein, 255 - lumen))
 
 
 def render_enlarged(

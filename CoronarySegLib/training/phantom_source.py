@@ -19,7 +19,7 @@ from ..preparation.window import hu_window
 from ..volume import Geometry
 from .doubts import doubtful_hu, doubtful_priors
 from .phantom_cases import COARSE_CHANNELS, COARSE_MM, FINE_MM, look_of, read_card
-from .phantom_sizes import enlargement, render_enlarged, resized, sometimes_wider
+from .phantom_sizes import enlargement, render_enlarged, resized
 from .sources import Patch
 
 RENDER_MARGIN = 6
@@ -30,9 +30,6 @@ TILT_DEG = 15.0
 vein, and found it when the scan was turned by 15."""
 SAME_LOOK = 0.7
 """Share of the fine patches in the look of their prior; the others are drawn anew."""
-LOST_WHERE_WIDER = 0.2
-"""Share of the patches with wider arteries that get no prior besides those that lose it anyway: the locator knows the
-usual arteries best."""
 
 
 class LocatorSource:
@@ -80,13 +77,10 @@ class VesselSource:
         size = np.rint(self.patch_zyx / times).astype(int)
         start = self._corner(case, prior, size, rng)
         voxels, keep = case.cut(start, size)
-        voxels, is_wider = sometimes_wider(voxels, rng)
         look = self._look(case, prior.look, rng)
         scaled = _scaling(rng)
         image = scaled(self._image(voxels, keep, look, times, rng))
         priors = case.priors_on(prior, start, size, rng)
-        if is_wider and rng.random() < LOST_WHERE_WIDER:
-            priors = np.zeros_like(priors)
         targets = np.stack([getattr(voxels, name)[keep] for name in ("lumen", "calcium", "vein")]).astype("f4") / 255.0
         if times > 1.0:
             priors, targets = resized(priors, self.patch_zyx), resized(targets, self.patch_zyx)

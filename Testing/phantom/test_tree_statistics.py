@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from CoronarySegLib.phantom import TreeBuild
+
 
 def values(anatomies, name, what):
     found = []
@@ -140,3 +142,41 @@ def test_calibres_are_mixed_as_in_trees_that_experts_outline(anatomies):
     radii = np.concatenate([b.radius_mm for a in anatomies for b in a.tree.branches])
     assert 0.95 < np.sqrt(np.mean(radii**2)) < 1.45
     assert np.mean(radii < 0.75) < 0.45
+
+
+def volume_ml(tree):
+    return sum(
+        np.sum(np.pi * b.radius_mm[1:] ** 2 * np.linalg.norm(np.diff(b.points_lps_mm, axis=0), axis=1))
+        for b in tree.branches
+    ) / 1000.0
+
+
+def test_a_wide_and_rich_tree_holds_as_much_as_masks_of_readers():
+    from CoronarySegLib.phantom.anatomy import make_anatomy
+
+    usual, wide = (make_anatomy(11, build=build).tree for build in (TreeBuild(), TreeBuild(1.3, (1.5, 2.0))))
+    assert 6.0 < volume_ml(wide) < 12.0
+    assert volume_ml(wide) > 1.5 * volume_ml(usual)
+    assert len(wide.branches) > len(usual.branches) + 8
+
+
+def test_calibre_is_that_of_the_usual_vessel_times_so_much():
+    from CoronarySegLib.phantom.anatomy import make_anatomy
+
+    # Of the left main alone: wider vessels lie higher, and from there on the same numbers lead elsewhere.
+    usual, wide = (make_anatomy(12, stenoses_per_trunk=0, build=TreeBuild(calibre)).tree for calibre in (1.0, 1.4))
+    assert start_diameter(wide.named("LM")) == pytest.approx(1.4 * start_diameter(usual.named("LM")), rel=0.02)
+
+
+def test_builds_are_drawn_between_usual_and_wide():
+    drawn = [TreeBuild.draw(np.random.default_rng(seed)) for seed in range(200)]
+    assert 60 < drawn.count(TreeBuild()) < 100
+    wide = [build.calibre for build in drawn if build != TreeBuild()]
+    assert 0.95 <= min(wide) < 1.05
+    assert 1.4 < max(wide) <= 1.5
+
+
+@pytest.mark.parametrize("build", [{"calibre": 3.0}, {"calibre": float("nan")}, {"twigs": (0.5, 0.1)}, {"twigs": (0, 9)}])
+def test_a_build_out_of_range_is_refused(build):
+    with pytest.raises(ValueError, match="calibre"):
+        TreeBuild(**build)
