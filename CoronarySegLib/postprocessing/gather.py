@@ -178,6 +178,8 @@ class _Work:
                 return
 
     def _join(self, piece: int, trees: dict[int, cKDTree], voxel_mm: float) -> bool:
+        if self._is_foreign(piece):
+            return False
         index = self.pieces.index_zyx[piece]
         reach = self.options.maximum_gap_mm if self.options.reconnect else voxel_mm
         gaps = {
@@ -240,6 +242,12 @@ class _Work:
         reach_mm = SEEN_THROUGH_MM if in_the_middle else ALL_BUT_TOUCHING_MM
         near = self.options.reconnect and gap_mm <= reach_mm
         return near and self._bridged(piece, number, tree, GapRule(reach_mm, None))
+
+    def _is_foreign(self, piece: int) -> bool:
+        """Large, where the prior sees nothing, and no branch by its looks: no bridge may lead to it."""
+        if self._is_seen(piece) or self.pieces.volumes_mm3[piece] < self.options.minimum_fragment_mm3:
+            return False
+        return not self._piece(piece).looks_like_branch(seen=False)
 
     def _is_main_part(self, piece: int) -> bool:
         """So large and so well seen by the prior that it is missed wherever it lies: more than a branch was cut off."""

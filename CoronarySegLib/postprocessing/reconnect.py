@@ -76,7 +76,7 @@ def find_bridge(
             return None
         if not _points_there(points, path, points[first], spacing_zyx_mm):
             return None
-    radius_mm = _local_radius(inside, tree, on_path, spacing_zyx_mm)
+    radius_mm = _local_radius(inside, tree, on_path, spacing_zyx_mm, dark=rule.minimum_path_probability is None)
     return Bridge(path, radius_mm, gap_mm, float(along.mean()) if along.size else 1.0)
 
 
@@ -138,8 +138,9 @@ def _points_there(points, path, end, spacing_zyx_mm) -> bool:
     return abs(float(course @ axes[0])) / length >= COSINE
 
 
-def _local_radius(fragment, tree, on_path, spacing_zyx_mm) -> float:
-    """Mean of the calibres on both sides, half a voxel taken off the distance to the first voxel outside."""
+def _local_radius(fragment, tree, on_path, spacing_zyx_mm, *, dark: bool) -> float:
+    """Mean of the calibres on both sides, half a voxel taken off the distance to the first voxel outside; the thinner
+    one where the network sees nothing between them (``dark``)."""
     half_mm = 0.5 * float(spacing_zyx_mm.min())
     radii = []
     for mask, at in ((fragment, 0), (tree, -1)):
@@ -148,5 +149,5 @@ def _local_radius(fragment, tree, on_path, spacing_zyx_mm) -> float:
         around = distance[max(z - 3, 0) : z + 4, max(y - 3, 0) : y + 4, max(x - 3, 0) : x + 4]
         radii.append(float(around.max()) - half_mm)
     # A side branch leaves a trunk at its own calibre, not at the trunk's.
-    radius = min(0.5 * (radii[0] + radii[1]), 1.5 * radii[0])
+    radius = min(radii) if dark else min(0.5 * (radii[0] + radii[1]), 1.5 * radii[0])
     return float(np.clip(radius, SMALLEST_RADIUS_VOXELS * float(spacing_zyx_mm.max()), LARGEST_RADIUS_MM))

@@ -98,6 +98,19 @@ def test_a_dark_gap_of_some_millimetres_is_bridged_in_the_middle_of_the_prior_al
     assert pieces(left_of(trees)) == 1 + int(not joined)
 
 
+def test_a_bridge_over_a_dark_gap_is_as_thin_as_the_thinner_side(left, right):
+    start = between(LEFT_FORK, LEFT_END, 0.78)
+    thick = np.maximum(broken_left(0.78, 0.0), tube(between(LEFT_FORK, LEFT_END, 0.4), TIP, 2.2))
+    trees = extract_trees(prediction_of(thick, priors=(0.9 * left, right)))
+    assert trees.components_reconnected == 1
+    middle = at(between(TIP, start, 0.6))
+    box = tuple(slice(c - 6, c + 7) for c in middle)
+    course = np.subtract(LEFT_END, LEFT_FORK) / np.linalg.norm(np.subtract(LEFT_END, LEFT_FORK))
+    offset = (np.argwhere(left_of(trees)[box]) - 6)[:, ::-1] * 0.5
+    across = np.linalg.norm(offset - (offset @ course)[:, None] * course, axis=1)[np.abs(offset @ course) < 0.3]
+    assert across.max() < 1.8
+
+
 def test_a_dark_gap_is_left_open_when_nothing_is_to_be_joined():
     trees = extract_trees(prediction_of(broken_left(0.735, 0.0)), PostOptions(reconnect=False))
     assert (trees.components_reconnected, trees.components_kept_apart) == (0, 1)
@@ -169,6 +182,18 @@ def test_where_the_prior_sees_nothing_only_a_very_long_piece_is_kept(left, right
     trees = extract_trees(prediction_of(np.max([left, right, piece], axis=0), priors=(left, right)))
     assert trees.components_kept_apart == int(kept)
     assert (trees.labels.array[at((-10, 12, -22))] > 0) == kept
+
+
+@pytest.mark.parametrize(("seen", "joined"), [(0.5, True), (0.0, False)])
+def test_a_bridge_leads_to_a_short_thick_piece_only_where_the_prior_sees_something(left, right, seen, joined):
+    start, end = between(LEFT_FORK, LEFT_END, 1.15), between(LEFT_FORK, LEFT_END, 1.5)
+    piece, gap = tube(start, end, 1.5), 0.28 * tube(LEFT_END, start, 1.0)
+    prediction = prediction_of(
+        np.max([left, right, piece, gap], axis=0), priors=(np.maximum(left, seen * piece), right)
+    )
+    trees = extract_trees(prediction, PostOptions(weak_threshold=None))
+    assert trees.components_reconnected == int(joined)
+    assert (trees.labels.array[at(between(start, end, 0.5))] > 0) == joined
 
 
 def test_what_hangs_on_a_piece_kept_so_is_joined_to_it(left, right):
