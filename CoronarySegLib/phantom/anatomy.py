@@ -13,7 +13,7 @@ from .heart import Heart, build_heart
 from .lesions import add_lesions
 from .shapes import Lattice
 from .thorax import Thorax, build_thorax
-from .tree import CoronaryTree, Dominance, TreeBuild
+from .tree import USUAL_BUILD, CoronaryTree, Dominance, TreeBuild
 from .veins import Tube, grow_veins
 
 LATTICE = Lattice((-114.0, -114.0, -99.0), (133, 153, 153), 1.5)
@@ -36,7 +36,7 @@ def make_anatomy(
     *,
     dominance: Dominance | None = None,
     stenoses_per_trunk: int | None = None,
-    build: TreeBuild = TreeBuild(),
+    build: TreeBuild = USUAL_BUILD,
     progress: Progress | ProgressCallback | None = None,
 ) -> Anatomy:
     """Draw one anatomy. The same seed gives the same anatomy; a few seconds on one core."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .courses import STEP_MM, Surface, arc_length, resample
-from .tree import Branch, CoronaryTree, Dominance, Side, TreeBuild
+from .tree import USUAL_BUILD, Branch, CoronaryTree, Dominance, Side, TreeBuild
 
 MIN_DIAMETER_MM = 1.2
 """What a reader can still follow on a good CT; expert trees end at about this calibre."""
@@ -114,7 +114,7 @@ class _Grower:
 
 
 def grow_tree(
-    surface: Surface, rng: np.random.Generator, dominance: Dominance, build: TreeBuild = TreeBuild()
+    surface: Surface, rng: np.random.Generator, dominance: Dominance, build: TreeBuild = USUAL_BUILD
 ) -> CoronaryTree:
     """Both trees without lesions."""
     g = _Grower(surface, rng, dominance, build)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..volume import Geometry
-from .tree import Dominance, TreeBuild
+from .tree import USUAL_BUILD, Dominance, TreeBuild
 
 NATIVE_SHAPE_ZYX = (275, 512, 512)
 NATIVE_SPACING_XYZ_MM = (0.38, 0.38, 0.5)
@@ -26,7 +26,7 @@ class PhantomSettings:
     geometry: Geometry | None = None
     dominance: Dominance | None = None
     stenoses_per_trunk: int | None = None
-    build: TreeBuild = TreeBuild()
+    build: TreeBuild = USUAL_BUILD
     artefacts: bool = True
 
     def grid(self) -> Geometry:

@@ -10,7 +10,9 @@ import numpy as np
 Side = Literal["left", "right"]
 Dominance = Literal["right", "left", "co-dominant"]
 CALIBRES, MOST_TWIGS = (0.5, 2.0), 3.0
-USUAL, DRAWN_CALIBRES, DRAWN_TWIGS = 0.4, (0.95, 1.5), (0.1, 2.0)
+"""What a tree can be built of."""
+USUAL_SHARE, DRAWN_CALIBRES, DRAWN_TWIGS = 0.4, (0.95, 1.5), (0.1, 2.0)
+"""What is drawn for training."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,12 @@ class TreeBuild:
     @staticmethod
     def draw(rng: np.random.Generator) -> TreeBuild:
         """The usual tree in two cases of five; else one of any calibre and richness."""
-        if rng.random() < USUAL:
-            return TreeBuild()
+        if rng.random() < USUAL_SHARE:
+            return USUAL_BUILD
         return TreeBuild(float(np.exp(rng.uniform(*np.log(DRAWN_CALIBRES)))), DRAWN_TWIGS)
+
+
+USUAL_BUILD = TreeBuild()
 
 
 @dataclass(frozen=True)

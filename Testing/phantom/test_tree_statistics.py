@@ -176,7 +176,9 @@ def test_builds_are_drawn_between_usual_and_wide():
     assert 1.4 < max(wide) <= 1.5
 
 
-@pytest.mark.parametrize("build", [{"calibre": 3.0}, {"calibre": float("nan")}, {"twigs": (0.5, 0.1)}, {"twigs": (0, 9)}])
+@pytest.mark.parametrize(
+    "build", [{"calibre": 3.0}, {"calibre": float("nan")}, {"twigs": (0.5, 0.1)}, {"twigs": (0, 9)}]
+)
 def test_a_build_out_of_range_is_refused(build):
     with pytest.raises(ValueError, match="calibre"):
         TreeBuild(**build)

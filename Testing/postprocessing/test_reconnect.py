@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import ndimage
+from scipy.spatial import cKDTree
 from tree_samples import (
     FAT_HU,
     GRID,
@@ -23,6 +24,7 @@ from tree_samples import (
 )
 
 from CoronarySegLib.postprocessing import PostOptions, extract_trees, gather
+from CoronarySegLib.postprocessing.reconnect import GapRule, find_bridge
 from CoronarySegLib.volume import Volume
 
 TIP = between(LEFT_FORK, LEFT_END, 0.6)
@@ -98,17 +100,16 @@ def test_a_dark_gap_of_some_millimetres_is_bridged_in_the_middle_of_the_prior_al
     assert pieces(left_of(trees)) == 1 + int(not joined)
 
 
-def test_a_bridge_over_a_dark_gap_is_as_thin_as_the_thinner_side(left, right):
-    start = between(LEFT_FORK, LEFT_END, 0.78)
-    thick = np.maximum(broken_left(0.78, 0.0), tube(between(LEFT_FORK, LEFT_END, 0.4), TIP, 2.2))
-    trees = extract_trees(prediction_of(thick, priors=(0.9 * left, right)))
-    assert trees.components_reconnected == 1
-    middle = at(between(TIP, start, 0.6))
-    box = tuple(slice(c - 6, c + 7) for c in middle)
-    course = np.subtract(LEFT_END, LEFT_FORK) / np.linalg.norm(np.subtract(LEFT_END, LEFT_FORK))
-    offset = (np.argwhere(left_of(trees)[box]) - 6)[:, ::-1] * 0.5
-    across = np.linalg.norm(offset - (offset @ course)[:, None] * course, axis=1)[np.abs(offset @ course) < 0.3]
-    assert across.max() < 1.8
+def test_a_bridge_over_a_dark_gap_is_as_thin_as_the_thinner_side():
+    wide, thin = tube((-20, 0, 0), (0, 0, 0), 2.0), tube((5, 0, 0), (20, 0, 0), 1.0)
+    field = np.max([wide, thin, 0.3 * tube((0, 0, 0), (5, 0, 0), 1.0)], axis=0)
+    tree, spacing = (wide >= 0.5).astype(np.uint8), np.full(3, 0.5)
+    points, fragment = cKDTree(np.argwhere(tree) * spacing), np.argwhere(thin >= 0.5)
+    sure, dark = (
+        find_bridge(field, tree, 1, fragment, points, spacing, GapRule(8.0, least)).radius_mm for least in (0.15, None)
+    )
+    assert dark == pytest.approx(1.0, abs=0.3)
+    assert sure > dark + 0.15
 
 
 def test_a_dark_gap_is_left_open_when_nothing_is_to_be_joined():
