@@ -2,6 +2,7 @@
 
     python Testing/Benchmarks/accuracy.py --phantoms 10
     python Testing/Benchmarks/accuracy.py --phantoms 10 --walls network         # what walls by the CT are worth
+    python Testing/Benchmarks/accuracy.py --phantoms 5 --first-seed 560 --calibre 1.3 --twigs 1 2   # as readers draw
     python Testing/Benchmarks/accuracy.py --cases FOLDER_OF_CASES      # each with ct.nii.gz and truth.nii.gz
 
 Prints one row a case and mean ± SD, and writes all figures as JSON with --json. Seeds below 10000 are never trained on.
@@ -20,7 +21,7 @@ from rich.console import Console
 from CoronarySegLib.errors import CoronarySegError
 from CoronarySegLib.evaluation import Case, Cohort, evaluate
 from CoronarySegLib.evaluation.tables import cohort_table, radius_table
-from CoronarySegLib.phantom import PhantomSettings, make_phantom
+from CoronarySegLib.phantom import PhantomSettings, TreeBuild, make_phantom
 from CoronarySegLib.postprocessing import PostOptions
 from CoronarySegLib.reading import read_volume
 from CoronarySegLib.segmentation import SegmentOptions, segment
@@ -29,10 +30,10 @@ from CoronarySegLib.volume import Volume
 FIRST_SEED = 500
 
 
-def phantoms(count: int, first: int) -> Iterator[tuple[str, Volume, Volume, object]]:
+def phantoms(count: int, first: int, build: TreeBuild) -> Iterator[tuple[str, Volume, Volume, object]]:
     """Name, CT, truth and branches of phantoms on the clinical grid."""
     for seed in range(first, first + count):
-        phantom = make_phantom(PhantomSettings(seed=seed))
+        phantom = make_phantom(PhantomSettings(seed=seed, build=build))
         yield f"phantom {seed}", phantom.ct, phantom.labels, phantom.tree.branches
 
 
@@ -46,13 +47,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--phantoms", type=int, default=0)
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    usual = TreeBuild()
+    parser.add_argument("--calibre", type=float, default=usual.calibre, help="arteries of the phantoms times as wide")
+    parser.add_argument("--twigs", type=float, nargs=2, default=usual.twigs, help="range of small branches per 26 mm")
     parser.add_argument("--cases", type=Path)
     parser.add_argument("--model")
     parser.add_argument("--quality", default="standard")
     parser.add_argument("--walls", choices=("ct", "network"), default="ct", help="what says where a vessel's wall is")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    source = folders(given.cases) if given.cases else phantoms(given.phantoms, given.first_seed)
+    build = TreeBuild(given.calibre, tuple(given.twigs))
+    source = folders(given.cases) if given.cases else phantoms(given.phantoms, given.first_seed, build)
     options = SegmentOptions(quality=given.quality, post=PostOptions(walls_by_ct=given.walls == "ct"))
     console, done = Console(), []
     for name, ct, truth, branches in source:

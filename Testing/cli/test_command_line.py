@@ -110,8 +110,9 @@ def test_an_output_folder_in_use_is_refused_before_any_work(capsys, tmp_path):
     assert "--overwrite" in failed_line(capsys)
 
 
-@pytest.mark.parametrize("options", [["--orientation", "LLS"], ["--orientation", "XYZ"], ["--spacing", "0", "1", "1"]])
-def test_a_grid_that_is_none_ends_with_2(options, capsys, tmp_path):
+@pytest.mark.parametrize("options", [["--orientation", "LLS"], ["--orientation", "XYZ"], ["--spacing", "0", "1", "1"],
+                                     ["--calibre", "5"]])
+def test_a_phantom_that_cannot_be_ends_with_2(options, capsys, tmp_path):
     assert main(["phantom", "-o", str(tmp_path / "p"), *options]) == 2
     assert capsys.readouterr().err
 
@@ -205,7 +206,9 @@ def test_segment_does_not_write_over_a_folder_that_is_in_use(capsys, tmp_path):
 def test_a_phantom_is_written_and_scores_perfectly_against_itself(capsys, tmp_path):
     folder = tmp_path / "phantom"
     grid = ["--size", "64", "64", "56", "--spacing", "2.5", "2.5", "2.5", "--orientation", "RAS", "--oblique", "10"]
-    assert main(["phantom", "-o", str(folder), "--seed", "3", *grid, "--progress", "none"]) == 0
+    options = ["--seed", "3", "--calibre", "1.2", *grid, "--progress", "none"]
+    assert main(["phantom", "-o", str(folder), *options]) == 0
+    assert json.loads((folder / "tree.json").read_text())["calibre"] == 1.2
     assert main(["evaluate", str(folder), str(folder), "--json", str(tmp_path / "s.json"), "--progress", "none"]) == 0
     scores = json.loads((tmp_path / "s.json").read_text())
     assert scores["total"]["dice"] == 1.0
