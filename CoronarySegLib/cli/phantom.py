@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OutputError
-from ..phantom.tree import CALIBRES
 from ..progress import as_progress
 from .angiogram import make_angiograms
 from .choices import OverwriteOption, ProgressOption
@@ -65,7 +64,7 @@ def phantom_command(
         int | None, typer.Option("--stenoses", min=0, max=4, help="Per trunk; drawn by default.")
     ] = None,
     calibre: Annotated[
-        float, typer.Option("--calibre", min=CALIBRES[0], max=CALIBRES[1], help="Arteries so many times as wide.")
+        float, typer.Option("--calibre", help="Arteries of the CT so many times as wide as usual.")
     ] = 1.0,
     layout: Annotated[
         LayoutChoice, typer.Option("--layout", help="A folder each, or as the ImageCAS data set with its four folds.")
@@ -93,6 +92,10 @@ def phantom_command(
     from ..phantom.imagecas import FOLDS, write_split_table
 
     geometry = grid_of(size, spacing, orientation, oblique)
+    try:
+        build = TreeBuild(calibre)
+    except ValueError as error:
+        raise typer.BadParameter(f"--calibre: {error}.") from error
     as_imagecas = layout is LayoutChoice.imagecas
     if as_imagecas and count < FOLDS:
         raise typer.BadParameter(f"--layout imagecas has {FOLDS} folds and needs --count {FOLDS} or more.")
@@ -105,7 +108,7 @@ def phantom_command(
         (
             PhantomSettings(
                 seed=seed + number, geometry=geometry, dominance=None if dominance is None else dominance.value,
-                stenoses_per_trunk=stenoses, build=TreeBuild(calibre), artefacts=not clean,
+                stenoses_per_trunk=stenoses, build=build, artefacts=not clean,
             ),
             output if as_imagecas else folders[number], number + 1 if as_imagecas else None,
         )

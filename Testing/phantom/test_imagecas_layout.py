@@ -7,7 +7,7 @@ import pytest
 
 from CoronarySegLib.evaluation import find_pairs as find_cases
 from CoronarySegLib.evaluation import read_centreline
-from CoronarySegLib.phantom import Branch, CoronaryTree
+from CoronarySegLib.phantom import Branch, CoronaryTree, PhantomSettings
 from CoronarySegLib.phantom.imagecas import split_rows, write_imagecas_case, write_split_table
 from CoronarySegLib.reading import read_volume
 from CoronarySegLib.training.pairs import find_pairs
@@ -24,7 +24,7 @@ def a_phantom():
     branch = Branch("LAD", "left", -1, np.array([[0.0, 0, 0], [0, 0, 9]]), np.ones(2), np.ones(2))
     return SimpleNamespace(
         ct=Volume(labels.astype(np.int16) * 100, GRID), labels=Volume(labels, GRID),
-        tree=CoronaryTree((branch,), {"left": np.zeros(3)}, "right"), settings=SimpleNamespace(seed=7),
+        tree=CoronaryTree((branch,), {"left": np.zeros(3)}, "right"), settings=PhantomSettings(seed=7),
     )
 
 
