@@ -20,8 +20,8 @@ class TreeBuild:
     """How wide and how rich in small branches a coronary tree is.
 
     ``calibre`` multiplies every diameter; 1 is the mean of published angiography and CT figures. ``twigs`` is the range
-    of small side branches along 26 mm of a vessel that the generator draws from. Masks drawn by readers, wall and all,
-    hold two to three times the volume of the usual tree; :meth:`draw` reaches there, for training.
+    of small side branches along 26 mm of a vessel that the generator draws from. Masks of real trees hold two to three
+    times the volume of the usual one; :meth:`draw` reaches there, for training.
     """
 
     calibre: float = 1.0

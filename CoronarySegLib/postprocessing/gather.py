@@ -178,8 +178,6 @@ class _Work:
                 return
 
     def _join(self, piece: int, trees: dict[int, cKDTree], voxel_mm: float) -> bool:
-        if self._is_foreign(piece):
-            return False
         index = self.pieces.index_zyx[piece]
         reach = self.options.maximum_gap_mm if self.options.reconnect else voxel_mm
         gaps = {
@@ -187,7 +185,10 @@ class _Work:
             for number, tree in trees.items()
             if not self._contradicts(piece, number)
         }
-        for number in sorted((n for n in gaps if np.isfinite(gaps[n])), key=gaps.get):
+        near = sorted((n for n in gaps if np.isfinite(gaps[n])), key=gaps.get)
+        if near and self._is_foreign(piece):
+            return False
+        for number in near:
             if gaps[number] <= voxel_mm and self.pieces.volumes_mm3[piece] < BRIDGED_FROM_MM3:
                 self.claim(piece, number)
                 return True

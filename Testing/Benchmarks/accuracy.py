@@ -2,7 +2,7 @@
 
     python Testing/Benchmarks/accuracy.py --phantoms 10
     python Testing/Benchmarks/accuracy.py --phantoms 10 --walls network         # what walls by the CT are worth
-    python Testing/Benchmarks/accuracy.py --phantoms 5 --first-seed 560 --calibre 1.3 --twigs 1 2   # as readers draw
+    python Testing/Benchmarks/accuracy.py --phantoms 5 --first-seed 560 --calibre 1.3 --twigs 1 2   # wide, rich trees
     python Testing/Benchmarks/accuracy.py --cases FOLDER_OF_CASES      # each with ct.nii.gz and truth.nii.gz
 
 Prints one row a case and mean ± SD, and writes all figures as JSON with --json. Seeds below 10000 are never trained on.
@@ -47,9 +47,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--phantoms", type=int, default=0)
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
-    usual = TreeBuild()
-    parser.add_argument("--calibre", type=float, default=usual.calibre, help="arteries of the phantoms times as wide")
-    parser.add_argument("--twigs", type=float, nargs=2, default=usual.twigs, help="range of small branches per 26 mm")
+    parser.add_argument("--calibre", type=float, default=TreeBuild.calibre, help="arteries so many times as wide")
+    parser.add_argument("--twigs", type=float, nargs=2, default=TreeBuild.twigs, help="small branches per 26 mm, range")
     parser.add_argument("--cases", type=Path)
     parser.add_argument("--model")
     parser.add_argument("--quality", default="standard")

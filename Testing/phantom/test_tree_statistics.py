@@ -151,7 +151,7 @@ def volume_ml(tree):
     ) / 1000.0
 
 
-def test_a_wide_and_rich_tree_holds_as_much_as_masks_of_readers():
+def test_a_wide_and_rich_tree_holds_as_much_as_masks_of_real_ones():
     from CoronarySegLib.phantom.anatomy import make_anatomy
 
     usual, wide = (make_anatomy(11, build=build).tree for build in (TreeBuild(), TreeBuild(1.3, (1.5, 2.0))))
