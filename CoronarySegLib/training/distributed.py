@@ -75,8 +75,11 @@ def workers_of_torchrun(device: str = "auto") -> Iterator[Workers]:
     if ours:
         # The others wait while the first prepares the data, which may take hours.
         distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=LONGEST_WAIT)
+    workers = Workers(rank, world, local)
     try:
-        yield Workers(rank, world, local)
+        yield workers
+        # One that ends while the first still writes may be aborted on its way out, and torchrun then ends the first.
+        workers.wait()
     finally:
         if ours:
             distributed.destroy_process_group()
