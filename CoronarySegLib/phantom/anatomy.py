@@ -48,7 +48,7 @@ def make_anatomy(
     drawn: Dominance = rng.choice(["right", "left", "co-dominant"], p=[0.85, 0.11, 0.04]).item()
     report(0.6, "Growing coronary arteries and veins")
     tree = add_lesions(grow_tree(surface, rng, dominance or drawn, build), rng, stenoses_per_trunk)
-    veins = grow_veins(surface, tree, rng)
+    veins = grow_veins(surface, tree, rng, build.veins)
     report(0.7, "Building the thorax")
     thorax = build_thorax(heart, rng)
     report(1.0, "Anatomy ready")

@@ -11,36 +11,44 @@ Side = Literal["left", "right"]
 Dominance = Literal["right", "left", "co-dominant"]
 CALIBRES, MOST_TWIGS = (0.5, 2.0), 3.0
 """What a tree can be built of."""
-USUAL_SHARE, DRAWN_CALIBRES, DRAWN_TWIGS = 0.4, (0.95, 1.5), (0.1, 2.0)
+USUAL_SHARE, DRAWN_CALIBRES, DRAWN_TWIGS, DRAWN_VEINS = 0.4, (0.95, 1.5), (0.1, 2.0), (0.85, 1.6)
 """What is drawn for training."""
 
 
 @dataclass(frozen=True)
 class TreeBuild:
-    """How wide and how rich in small branches a coronary tree is.
+    """How wide and how rich in small branches a coronary tree is, and how wide the veins of its heart.
 
     ``calibre`` multiplies every diameter; 1 is the mean of published angiography and CT figures. ``twigs`` is the range
     of small side branches along 26 mm of a vessel that the generator draws from. Masks of real trees hold two to three
-    times the volume of the usual one; :meth:`draw` reaches there, for training.
+    times the volume of the usual one; :meth:`draw` reaches there, for training. ``veins`` multiplies the diameters of
+    the cardiac veins.
     """
 
     calibre: float = 1.0
     twigs: tuple[float, float] = (0.1, 0.5)
+    veins: float = 1.0
 
     def __post_init__(self) -> None:
         low, high = self.twigs
-        if not (CALIBRES[0] <= self.calibre <= CALIBRES[1] and 0.0 <= low <= high <= MOST_TWIGS):
+        widths = all(CALIBRES[0] <= width <= CALIBRES[1] for width in (self.calibre, self.veins))
+        if not (widths and 0.0 <= low <= high <= MOST_TWIGS):
             raise ValueError(
-                f"A tree's calibre must lie between {CALIBRES[0]:g} and {CALIBRES[1]:g}, its twigs between 0 and "
-                f"{MOST_TWIGS:g}, the lower bound first; not {self.calibre:g} and {low:g} to {high:g}"
+                f"The calibre of a tree and that of its veins must lie between {CALIBRES[0]:g} and {CALIBRES[1]:g}, its "
+                f"twigs between 0 and {MOST_TWIGS:g}, the lower bound first; not {self.calibre:g}, {self.veins:g} and "
+                f"{low:g} to {high:g}"
             )
 
     @staticmethod
     def draw(rng: np.random.Generator) -> TreeBuild:
-        """The usual tree in two cases of five; else one of any calibre and richness."""
-        if rng.random() < USUAL_SHARE:
-            return USUAL_BUILD
-        return TreeBuild(float(np.exp(rng.uniform(*np.log(DRAWN_CALIBRES)))), DRAWN_TWIGS)
+        """The usual tree in two cases of five, else one of any calibre and richness; and, whatever the tree, the usual
+        veins in two of five, else wider or thinner ones: width alone must not tell an artery from a vein."""
+        tree = TreeBuild() if rng.random() < USUAL_SHARE else TreeBuild(_width(rng, DRAWN_CALIBRES), DRAWN_TWIGS)
+        return tree if rng.random() < USUAL_SHARE else replace(tree, veins=_width(rng, DRAWN_VEINS))
+
+
+def _width(rng: np.random.Generator, between: tuple[float, float]) -> float:
+    return float(np.exp(rng.uniform(*np.log(between))))
 
 
 USUAL_BUILD = TreeBuild()

@@ -18,11 +18,14 @@ class Tube:
     radius_mm: np.ndarray
 
 
-def grow_veins(surface: Surface, tree: CoronaryTree, rng: np.random.Generator) -> tuple[Tube, ...]:
-    """Great, middle and small cardiac vein, marginal veins, anterior veins and the coronary sinus."""
+def grow_veins(
+    surface: Surface, tree: CoronaryTree, rng: np.random.Generator, calibre: float = 1.0
+) -> tuple[Tube, ...]:
+    """Great, middle and small cardiac vein, marginal veins, anterior veins and the coronary sinus, ``calibre`` times
+    as wide as usual."""
     frame = surface.heart.frame
     arteries = np.concatenate([b.points_lps_mm[::2] for b in tree.branches if b.radius_mm[0] > 0.55])
-    size = rng.uniform(0.75, 1.3)
+    size = calibre * rng.uniform(0.75, 1.3)
     veins: list[Tube] = []
 
     def lay(control, start: float, end: float, wiggle: float = 1.0, clearance: float | None = None) -> np.ndarray:
@@ -31,7 +34,7 @@ def grow_veins(surface: Surface, tree: CoronaryTree, rng: np.random.Generator) -
         course = surface.lay(
             np.asarray(control),
             rng,
-            clearance_mm=clearance + 0.3 * max(start, end),
+            clearance_mm=clearance + 0.3 * calibre * max(start, end),
             wiggle_mm=wiggle,
             wavelength_mm=30.0,
             away_from=arteries,
@@ -80,7 +83,7 @@ def grow_veins(surface: Surface, tree: CoronaryTree, rng: np.random.Generator) -
         heading /= np.linalg.norm(heading)
         lay(
             [start + heading * t for t in (0.0, 6.0, 12.0, rng.uniform(16.0, 30.0))],
-            min(1.0, host.radius_mm[i]),
+            min(1.0, host.radius_mm[i] / calibre),
             0.45,
             1.2,
         )

@@ -45,7 +45,7 @@ class CaseCard:
 
 def prepare_case(seed: int, folder: Path, *, looks: int = 5) -> Path:
     """Make one case folder ``case_<seed>`` unless it is complete already; about 350 MB and half a minute on one
-    core. How wide and rich its trees are is drawn (``TreeBuild.draw``)."""
+    core. How wide and rich its trees are, and how wide its veins, is drawn (``TreeBuild.draw``)."""
     case = Path(folder) / f"case_{seed:06d}"
     if (case / "card.json").exists():
         return case

@@ -170,14 +170,29 @@ def test_calibre_is_that_of_the_usual_vessel_times_so_much():
 
 def test_builds_are_drawn_between_usual_and_wide():
     drawn = [TreeBuild.draw(np.random.default_rng(seed)) for seed in range(200)]
-    assert 60 < drawn.count(TreeBuild()) < 100
-    wide = [build.calibre for build in drawn if build != TreeBuild()]
+    wide = [build.calibre for build in drawn if build.calibre != 1.0]
+    veins = [build.veins for build in drawn if build.veins != 1.0]
+    assert 100 < len(wide) < 140
+    assert 100 < len(veins) < 140
+    assert drawn.count(TreeBuild()) > 15
     assert 0.95 <= min(wide) < 1.05
     assert 1.4 < max(wide) <= 1.5
+    assert 0.85 <= min(veins) < 0.95
+    assert 1.5 < max(veins) <= 1.6
+
+
+def test_veins_are_widened_by_themselves():
+    from CoronarySegLib.phantom.anatomy import make_anatomy
+
+    usual, wide = (make_anatomy(12, build=TreeBuild(veins=veins)) for veins in (1.0, 1.5))
+    for one, other in zip(usual.tree.branches, wide.tree.branches, strict=True):
+        np.testing.assert_array_equal(one.radius_mm, other.radius_mm)
+    great, wide_great = usual.veins[0], wide.veins[0]
+    assert wide_great.radius_mm.max() == pytest.approx(1.5 * great.radius_mm.max())
 
 
 @pytest.mark.parametrize(
-    "build", [{"calibre": 3.0}, {"calibre": float("nan")}, {"twigs": (0.5, 0.1)}, {"twigs": (0, 9)}]
+    "build", [{"calibre": 3.0}, {"calibre": float("nan")}, {"twigs": (0.5, 0.1)}, {"twigs": (0, 9)}, {"veins": 0.1}]
 )
 def test_a_build_out_of_range_is_refused(build):
     with pytest.raises(ValueError, match="calibre"):
