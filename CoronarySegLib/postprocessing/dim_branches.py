@@ -14,10 +14,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from ..preparation.contrast import FAT_HU
 from ..volume import Geometry
-from .boxes import around, ridge, spacing_zyx
+from .boxes import ridge, spacing_zyx
 from .gather import Priors
+from .usual_contrast import DEPTH_REACH_MM, UsualContrast, contrast_at
 
 ALONG_MM = 5.0
 """To either side: single places lose their contrast to noise, plaque and motion."""
@@ -26,9 +26,6 @@ NO_WIDER = 1.6
 SURE_ARTERY = {"vein": 0.2, "lumen": 0.85, "prior": 0.5}
 LEAST_SURE = 60
 """Places on sure arteries: fewer do not tell what is usual."""
-DEPTHS_MM = np.arange(0.5, 3.0, 0.25)
-DEPTH_REACH_MM = 0.2
-LEAST_AS_DEEP = 15
 LEAST_SPREAD = 0.03
 STRONG, WEAK = (2.0, 0.3), (1.0, 0.25)
 """Spreads below the usual, and vein probability; a weak place goes where it hangs together with strong ones."""
@@ -99,24 +96,13 @@ def _averages(places: _Places):
 
 def _lack(places: _Places, ct_hu: np.ndarray, sure: np.ndarray, mean_of) -> np.ndarray:
     """How far below the usual contrast of its width each place is, in the spread of sure arteries (n,)."""
-    contrast = _brightest_near(ct_hu, places.index_zyx) - FAT_HU
-    known = []
-    for depth in DEPTHS_MM:
-        rows = sure & (np.abs(places.depth_mm - depth) <= DEPTH_REACH_MM)
-        if np.count_nonzero(rows) >= LEAST_AS_DEEP:
-            known.append((depth, np.median(contrast[rows])))
-    if not known:
+    contrast = contrast_at(ct_hu, places.index_zyx)
+    usual = UsualContrast.of(places.depth_mm[sure], contrast[sure])
+    if usual is None:
         return np.zeros(len(contrast))
-    depths, usual = np.array(known).T
-    # Nothing gets dimmer by being wider.
-    ratio = mean_of(contrast / np.interp(places.depth_mm, depths, np.maximum.accumulate(usual)))
+    ratio = mean_of(usual.shares(places.depth_mm, contrast))
     low, middle = np.quantile(ratio[sure], (0.16, 0.5))
     return (middle - ratio) / max(middle - low, LEAST_SPREAD)
-
-
-def _brightest_near(ct_hu: np.ndarray, index_zyx: np.ndarray) -> np.ndarray:
-    """Largest HU among the 27 voxels around each place (n,): a ridge may lie beside the middle of a thin vessel."""
-    return np.max(list(around(ct_hu, index_zyx)), axis=0)
 
 
 def _stretches(places: _Places, strong: np.ndarray, either: np.ndarray, veined: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ dropped.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -16,10 +17,11 @@ from scipy.spatial import cKDTree
 from ..errors import EmptyResultError
 from ..volume import Geometry, Volume
 from .apart import Piece
-from .boxes import points_of, sample, spacing_zyx
+from .boxes import points_of, ridge, sample, spacing_zyx
 from .components import Pieces, pieces_of
 from .options import PostOptions
 from .reconnect import GapRule, fill_bridge, find_bridge
+from .usual_contrast import UsualContrast, contrast_at
 
 BRIDGED_FROM_MM3 = 1.0
 """Smaller specks are never bridged; they stay only where they touch a tree at an edge or a corner."""
@@ -36,7 +38,7 @@ ALL_BUT_TOUCHING_MM = 1.6
 whatever the network says of the gap. Foreign pieces that were held for one stayed 1.8 mm away or more."""
 IN_THE_MIDDLE = 0.5
 """Mean prior in a piece from which it lies in the middle of a coarse tree, not at its rim."""
-SEEN_THROUGH_MM = 4.0
+SEEN_THROUGH_MM = 5.5
 """What is held for a branch in the middle of the prior is joined over so much, whatever the network says of the gap."""
 MAIN_PART_MM3 = 200.0
 """Volume from which a piece in the middle of the prior is kept at any distance: 3 cm of a vessel of 3 mm."""
@@ -230,7 +232,7 @@ class _Work:
             nearest = min(gaps, key=gaps.get, default=None)
             if nearest is None or (gaps[nearest] > self.options.far_mm and not self._is_main_part(number)):
                 continue
-            if not piece.looks_like_branch(self._is_seen(number)):
+            if not piece.looks_like_branch(self._is_seen(number)) or piece.is_dim(self._usual_contrast):
                 continue
             if not self._bridged_when_near(number, nearest, gaps[nearest], trees[nearest]):
                 self.claim(number, nearest)
@@ -249,6 +251,14 @@ class _Work:
         if self._is_seen(piece) or self.pieces.volumes_mm3[piece] < self.options.minimum_fragment_mm3:
             return False
         return not self._piece(piece).looks_like_branch(seen=False)
+
+    @cached_property
+    def _usual_contrast(self) -> UsualContrast | None:
+        """Of the trees as they are when it is first asked for: roots with all that a bridge reached."""
+        if self.ct_hu is None:
+            return None
+        index, depth_mm = ridge(self.result.tree > 0, self.spacing)
+        return UsualContrast.of(depth_mm, contrast_at(self.ct_hu, index))
 
     def _is_main_part(self, piece: int) -> bool:
         """So large and so well seen by the prior that it is missed wherever it lies: more than a branch was cut off."""

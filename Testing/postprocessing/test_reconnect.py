@@ -236,6 +236,15 @@ def test_a_piece_apart_that_may_well_be_a_vein_is_left_out(left, right, vein, ke
     assert extract_trees(prediction, PostOptions(exclude_veins=False)).components_kept_apart == 1
 
 
+@pytest.mark.parametrize(("brightness", "kept"), [(0.7, False), (0.95, True)])
+def test_a_piece_apart_that_is_dimmer_than_the_trees_is_left_out(left, right, brightness, kept):
+    piece = tube((8, 12, -20), (26, 12, -20), 1.0)
+    ct = FAT_HU + (LUMEN_HU - FAT_HU) * np.max([left, right, brightness * piece], axis=0)
+    lumen, prior = np.max([left, right, piece], axis=0), np.maximum(left, piece)
+    assert extract_trees(prediction_of(lumen, priors=(prior, right), ct=ct)).components_kept_apart == int(kept)
+    assert extract_trees(prediction_of(lumen, priors=(prior, right))).components_kept_apart == 1
+
+
 @pytest.mark.parametrize(("radius_mm", "seen", "kept"), [(2.2, True, True), (2.2, False, False), (1.0, True, False)],
                          ids=["large and seen", "not seen", "small"])
 def test_a_large_part_that_the_prior_sees_is_kept_however_far_it_lies(left, right, radius_mm, seen, kept):
