@@ -32,8 +32,8 @@ HALF_VEIN = 0.3
 more, the arteries that did 0.27 and less."""
 
 DIM = 0.85
-"""Of the contrast that the trees have where they are as wide: with less, what hangs on nothing is no artery. In phantoms
-kept for such choices and beside real trees eleven false pieces had 0.58 to 0.84, arteries 0.93 and more."""
+"""Of the contrast that the trees have where they are as wide: with less, what hangs on nothing is no artery. In
+phantoms kept for such choices and beside real trees eleven false pieces had 0.58 to 0.84, arteries 0.93 and more."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ class PostOptions:
     than any contrast in a coronary artery (a lead, the superior cava). A fragment is joined over at most
     ``maximum_gap_mm``; one that cannot be joined stays when it has ``minimum_fragment_mm3``, lies within
     ``far_mm`` of a tree (a main part, large and in the middle of the coarse prior, at any distance) and looks like a
-    branch as bright as the trees. Where the coarse prior sees nothing, fragments of that volume must look like one to be joined too.
+    branch as bright as the trees. Where the coarse prior sees nothing, fragments of that volume must look like one to
+    be joined too.
     ``walls_by_ct``: the wall lies where the CT is half-way between blood and what surrounds it, rather than
     where the network's probability is one half.
     """

@@ -41,6 +41,6 @@ class UsualContrast:
 
 
 def contrast_at(ct_hu: np.ndarray, index_zyx: np.ndarray) -> np.ndarray:
-    """HU above fat (n,) of the brightest of the 27 voxels around each place (n, 3): a ridge may lie beside the middle of
-    a thin vessel."""
+    """HU above fat (n,) of the brightest of the 27 voxels around each place (n, 3): a ridge may lie beside the middle
+    of a thin vessel."""
     return np.max(list(around(ct_hu, index_zyx)), axis=0) - FAT_HU
