@@ -34,9 +34,9 @@ class TreeBuild:
         widths = all(CALIBRES[0] <= width <= CALIBRES[1] for width in (self.calibre, self.veins))
         if not (widths and 0.0 <= low <= high <= MOST_TWIGS):
             raise ValueError(
-                f"The calibre of a tree and that of its veins must lie between {CALIBRES[0]:g} and {CALIBRES[1]:g}, its "
-                f"twigs between 0 and {MOST_TWIGS:g}, the lower bound first; not {self.calibre:g}, {self.veins:g} and "
-                f"{low:g} to {high:g}"
+                f"The calibre of a tree and that of its veins must lie between {CALIBRES[0]:g} and {CALIBRES[1]:g}, "
+                f"its twigs between 0 and {MOST_TWIGS:g}, the lower bound first; not {self.calibre:g}, {self.veins:g} "
+                f"and {low:g} to {high:g}"
             )
 
     @staticmethod
