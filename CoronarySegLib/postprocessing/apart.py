@@ -14,7 +14,9 @@ from scipy import ndimage
 from .boxes import box_of_points, corner, inside_distance, mask_of_points, ridge
 from .usual_contrast import UsualContrast, contrast_at
 
-PEAK = 0.8
+SURE = 0.85
+"""Median probability: arteries that hung on nothing in phantoms kept for such choices and beside real trees had 0.96
+and more, a gap between the trabeculae of a left ventricle 0.80."""
 TUBE_RADIUS_MM = 3.5
 SLENDER = 20.0
 """Volume over inscribed radius cubed from which a piece looks like a branch: a tube of a little over three diameters. A
@@ -62,7 +64,7 @@ class Piece:
 
     def looks_like_branch(self, seen: bool) -> bool:
         """``seen``: the prior has something here, or there is no prior."""
-        if np.percentile(self.values(self.field), 90) < PEAK:
+        if np.median(self.values(self.field)) < SURE:
             return False
         if self.vein is not None and self.values(self.vein).mean() > HALF_VEIN:
             return False

@@ -236,6 +236,15 @@ def test_a_piece_apart_that_may_well_be_a_vein_is_left_out(left, right, vein, ke
     assert extract_trees(prediction, PostOptions(exclude_veins=False)).components_kept_apart == 1
 
 
+@pytest.mark.parametrize(("sureness", "kept"), [(0.75, False), (1.0, True)])
+def test_a_piece_apart_of_which_the_network_is_not_sure_is_left_out(left, right, sureness, kept):
+    piece = sureness * tube((8, 12, -20), (26, 12, -20), 1.2)
+    trees = extract_trees(
+        prediction_of(np.max([left, right, piece], axis=0), priors=(np.maximum(left, piece), right))
+    )
+    assert trees.components_kept_apart == int(kept)
+
+
 @pytest.mark.parametrize(("brightness", "kept"), [(0.7, False), (0.95, True)])
 def test_a_piece_apart_that_is_dimmer_than_the_trees_is_left_out(left, right, brightness, kept):
     piece = tube((8, 12, -20), (26, 12, -20), 1.0)
